@@ -1,0 +1,1 @@
+"""The world: roads, traffic, weather and eight cameras, as pure functions of (cars, tick)."""

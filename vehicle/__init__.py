@@ -1,0 +1,1 @@
+"""One car, run for a cohort at a time: perceive, shadow, trigger, record."""
