@@ -1,0 +1,206 @@
+"""What can go wrong on the wire, named for what the caller can do about it.
+
+TelemetryError
+├── MalformedMessage          bytes from outside that are no message: count and drop
+│   └── ForeignVersion        a message of another version of the wire
+├── Unsendable                what was to be sent breaks the rules: fix the caller
+│   ├── UnknownTable
+│   ├── WrongColumns
+│   ├── BadClip
+│   └── TooBig
+├── ServerError               the other end
+│   ├── ServerUnreachable     nobody answers: start a server, or look at the address
+│   ├── VersionMismatch       it speaks another version: upgrade one of the two
+│   ├── MessageRefused        it will never take this message
+│   └── WaitTimeout           it did not answer in the time the caller gave
+└── StoreError                this end's disk and port
+    ├── PortInUse
+    ├── BadAddress
+    ├── StoreUnwritable
+    ├── StoreLocked           another server has it
+    ├── StorageFull           passes when there is room again
+    └── LedgerCorrupt         bytes on disk are not those that were acknowledged
+"""
+
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+
+
+class TelemetryError(Exception):
+    """Root of everything this package raises on purpose."""
+
+
+class MalformedMessage(TelemetryError):
+    """Bytes that are no message.
+
+    why: what is wrong with them
+    message_id: of the message, where its header could still be trusted; else ""
+    """
+
+    def __init__(self, why: str, *, message_id: str = "") -> None:
+        super().__init__(f"malformed message{f' {message_id!r}' if message_id else ''}: {why}")
+        self.why = why
+        self.message_id = message_id
+
+
+class ForeignVersion(MalformedMessage):
+    """A message of another version of the wire."""
+
+    def __init__(self, ours: int, theirs: int) -> None:
+        super().__init__(f"it is of version {theirs} of the wire, this is version {ours}")
+        self.ours = ours
+        self.theirs = theirs
+
+
+class Unsendable(TelemetryError):
+    """What was to be sent breaks the rules of the wire."""
+
+
+class UnknownTable(Unsendable):
+    """There is no such table."""
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        super().__init__(f"unknown table {name!r}{did_you_mean(name, known)}")
+        self.name = name
+
+
+class WrongColumns(Unsendable):
+    """Columns that are not as the table wants them."""
+
+    def __init__(self, table: str, why: str) -> None:
+        super().__init__(f"table {table!r}: {why}")
+        self.table = table
+        self.why = why
+
+
+class BadClip(Unsendable):
+    """A clip that the wire would not take."""
+
+    def __init__(self, clip: str, why: str) -> None:
+        super().__init__(f"clip {clip!r} cannot be sent: {why}")
+        self.clip = clip
+        self.why = why
+
+
+class TooBig(Unsendable):
+    """A message over a limit of the wire."""
+
+    def __init__(self, message_id: str, what: str, size: int, limit: int) -> None:
+        super().__init__(f"{message_id!r} has {size:_} {what}, the wire takes {limit:_}; send it in smaller pieces")
+        self.message_id = message_id
+        self.size = size
+        self.limit = limit
+
+
+class ServerError(TelemetryError):
+    """Something about the collection server at the other end."""
+
+
+class ServerUnreachable(ServerError):
+    """Nobody answers at an address."""
+
+    def __init__(self, endpoint: str, waited_s: float) -> None:
+        super().__init__(
+            f"no collection server answers at {endpoint} after {waited_s:.0f} s; "
+            "is `outrider serve` running there, and the address right?"
+        )
+        self.endpoint = endpoint
+        self.waited_s = waited_s
+
+
+class VersionMismatch(ServerError):
+    """The server speaks another version of the wire."""
+
+    def __init__(self, endpoint: str, ours: int, theirs: int) -> None:
+        super().__init__(
+            f"the collection server at {endpoint} speaks version {theirs} of the wire, this is version {ours}; "
+            "install the same release at both ends"
+        )
+        self.endpoint = endpoint
+        self.ours = ours
+        self.theirs = theirs
+
+
+class MessageRefused(ServerError):
+    """The server will never take a message."""
+
+    def __init__(self, message_id: str, code: str, says: str) -> None:
+        super().__init__(f"the collection server refused {message_id!r} for good ({code}): {says}")
+        self.message_id = message_id
+        self.code = code
+        self.says = says
+
+
+class WaitTimeout(ServerError):
+    """The server did not answer in the time the caller gave."""
+
+    def __init__(self, what: str, waiting: int, waited_s: float) -> None:
+        super().__init__(f"{what}: {waiting} messages without an answer after {waited_s:.1f} s")
+        self.waiting = waiting
+        self.waited_s = waited_s
+
+
+class StoreError(TelemetryError):
+    """Something about the server's own disk or port."""
+
+
+class PortInUse(StoreError):
+    """Someone listens there already."""
+
+    def __init__(self, bind: str) -> None:
+        super().__init__(f"{bind} is in use; choose another port, or tcp://127.0.0.1:0 for any free one")
+        self.bind = bind
+
+
+class BadAddress(StoreError):
+    """An address one cannot listen at or connect to."""
+
+    def __init__(self, address: str, why: str) -> None:
+        super().__init__(f"{address!r} is no address to use ({why}); it looks like tcp://127.0.0.1:5555")
+        self.address = address
+        self.why = why
+
+
+class StoreUnwritable(StoreError):
+    """A store's folder cannot be made or written."""
+
+    def __init__(self, store: Path, why: str) -> None:
+        super().__init__(f"cannot write the store {store}: {why}")
+        self.store = store
+        self.why = why
+
+
+class StoreLocked(StoreError):
+    """Another server has the store."""
+
+    def __init__(self, store: Path, pid: str) -> None:
+        super().__init__(f"the store {store} is in use by another server (process {pid or 'unknown'}); one at a time")
+        self.store = store
+        self.pid = pid
+
+
+class StorageFull(StoreError):
+    """No room on the disk; nothing was kept, and it passes when there is room again."""
+
+    def __init__(self, store: Path, why: str) -> None:
+        super().__init__(f"no room in the store {store}: {why}")
+        self.store = store
+        self.why = why
+
+
+class LedgerCorrupt(StoreError):
+    """Bytes on disk are not those that were acknowledged."""
+
+    def __init__(self, store: Path, message_id: str, why: str) -> None:
+        super().__init__(f"the store {store} is damaged at message {message_id!r}: {why}")
+        self.store = store
+        self.message_id = message_id
+        self.why = why
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A half-sentence with the nearest known name, or with all of them where none is near."""
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=1)
+    return f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(names)}"
