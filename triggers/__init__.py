@@ -1,1 +1,23 @@
 """What to keep: rules over a table of signals, and the reason for every yes and no."""
+
+from triggers.errors import TriggerError
+from triggers.evaluate import Evaluator, Memory, Verdicts
+from triggers.gating import Reason
+from triggers.kinds import KINDS, Trigger
+from triggers.spec import TriggerSpec, load_spec
+from triggers.table import SignalTable
+from triggers.train import fit_probe
+
+__all__ = [
+    "KINDS",
+    "Evaluator",
+    "Memory",
+    "Reason",
+    "SignalTable",
+    "Trigger",
+    "TriggerError",
+    "TriggerSpec",
+    "Verdicts",
+    "fit_probe",
+    "load_spec",
+]
