@@ -13,7 +13,13 @@ TelemetryError
 │   ├── VersionMismatch       it speaks another version: upgrade one of the two
 │   ├── MessageRefused        it will never take this message
 │   └── WaitTimeout           it did not answer in the time the caller gave
+├── UplinkError               a plan's uplink: correct the plan
+│   ├── UnknownUplink
+│   ├── WrongOption
+│   └── MalformedTrace        a file of a measured link: mend the line it names
 └── StoreError                this end's disk and port
+    ├── NotARun               nothing was ever written there: look elsewhere
+    ├── MalformedClip         a clip file that is cut short or damaged: fetch it again
     ├── PortInUse
     ├── BadAddress
     ├── StoreUnwritable
@@ -141,8 +147,57 @@ class WaitTimeout(ServerError):
         self.waited_s = waited_s
 
 
+class UplinkError(TelemetryError):
+    """Something about the uplink a plan asks for."""
+
+
+class UnknownUplink(UplinkError):
+    """There is no such uplink."""
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        super().__init__(f"unknown uplink {name!r}{did_you_mean(name, known)}")
+        self.name = name
+
+
+class WrongOption(UplinkError):
+    """An option an uplink does not have, lacks, or cannot use."""
+
+    def __init__(self, uplink: str, option: str, why: str) -> None:
+        super().__init__(f"uplink {uplink!r}, option {option!r}: {why}")
+        self.uplink = uplink
+        self.option = option
+        self.why = why
+
+
+class MalformedTrace(UplinkError):
+    """A trace file that cannot be used; line 0 is the file as a whole."""
+
+    def __init__(self, path: Path, line: int, why: str) -> None:
+        super().__init__(f"{path}:{line}: {why}" if line else f"{path}: {why}")
+        self.path = path
+        self.line = line
+        self.why = why
+
+
 class StoreError(TelemetryError):
     """Something about the server's own disk or port."""
+
+
+class NotARun(StoreError):
+    """A folder without a store."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path} is no run: it has neither a plan.yaml nor tables nor an inbox")
+        self.path = path
+
+
+class MalformedClip(StoreError):
+    """A clip file that does not hold what it should."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(f"{path} is no whole clip: {why}")
+        self.path = path
+        self.why = why
 
 
 class PortInUse(StoreError):

@@ -1,0 +1,196 @@
+"""The cars' end of the wire: sends, waits for acknowledgements, sends again, until all is on the server's disk."""
+
+import itertools
+import os
+import time
+from collections.abc import Callable, Mapping
+from typing import Self
+
+import structlog
+
+from telemetry.clip import Clip
+from telemetry.codec import encode, encode_clip, encode_rows
+from telemetry.columns import ColumnLike
+from telemetry.connection import Connection
+from telemetry.errors import MessageRefused, ServerUnreachable, WaitTimeout
+from telemetry.messages import (
+    PASSES,
+    Ack,
+    AnyMessage,
+    Flush,
+    Flushed,
+    Hello,
+    Refused,
+    Welcome,
+    clip_message_id,
+    rows_message_id,
+)
+from telemetry.window import Pending, Window
+
+log = structlog.get_logger()
+
+OnWait = Callable[[int], None]
+"""Called about once a second of waiting with how many messages wait."""
+
+WINDOW_BYTES = 64 * 2**20
+CONNECT_S = 15.0
+RESEND_S = (10.0, 60.0)  # first, longest; doubles in between
+PAUSE_S = (0.25, 5.0)  # after the server said that its disk is full
+
+
+class Gateway:
+    """Speaks for all cars of one process; not for use by several threads.
+
+    It works whenever it is called, and needs no thread: between calls libzmq keeps the connection. A server that goes
+    away and comes back costs time and nothing else.
+
+    welcome: what the server said of itself
+    on_wait: for waits of `send_clip` and `send_rows`; may be set at any time
+    """
+
+    def __init__(
+        self,
+        endpoint: str,
+        *,
+        run: str,
+        sender: str,
+        window_bytes: int = WINDOW_BYTES,
+        connect_timeout_s: float = CONNECT_S,
+    ) -> None:
+        """Connect, and wait for the server's welcome.
+
+        Raises ServerUnreachable, VersionMismatch, BadAddress.
+        """
+        self.endpoint = endpoint
+        self.run = run
+        self._window = Window(window_bytes)
+        self._acknowledged: list[str] = []
+        self.on_wait: OnWait | None = None
+        self._pause_until_s = 0.0
+        self._pause_s = PAUSE_S[0]
+        self._flushes = itertools.count(1)
+        self._process = f"{sender}-{os.urandom(6).hex()}"
+        self.welcome: Welcome | None = None
+        self._connection = Connection(endpoint, encode(Hello(sender=self._process, run=run)))
+        if not self._wait(lambda: self.welcome is not None, connect_timeout_s, None):
+            self.close()
+            raise ServerUnreachable(endpoint, connect_timeout_s)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def waiting(self) -> int:
+        """Messages that were not acknowledged yet."""
+        return len(self._window)
+
+    def send_clip(self, clip: Clip) -> None:
+        """Send a clip once, whatever happens; waits only while the window is full.
+
+        Raises BadClip, TooBig, and what `drain` raises.
+        """
+        self._send(Pending(clip_message_id(clip.run, clip.id), clip.id, encode_clip(clip)))
+
+    def send_rows(self, table: str, batch: str, columns: Mapping[str, ColumnLike]) -> None:
+        """Send rows of a table once; `batch` names them within run and table, every column but `run` must be there.
+
+        Raises UnknownTable, WrongColumns, TooBig, and what `drain` raises.
+        """
+        frames = encode_rows(self.run, table, batch, columns)
+        self._send(Pending(rows_message_id(self.run, table, batch), batch, frames))
+
+    def drain(self, timeout_s: float | None = None, on_wait: OnWait | None = None) -> None:
+        """Wait until all that was sent is acknowledged, however often the server goes away.
+
+        Raises MessageRefused, VersionMismatch, and WaitTimeout after `timeout_s` of wall time.
+        """
+        if not self._wait(lambda: not self._window, timeout_s, on_wait):
+            raise WaitTimeout("drain", len(self._window), timeout_s or 0.0)
+
+    def take_acknowledged(self) -> list[str]:
+        """What was acknowledged since the last call, in that order: ids of clips and names of batches."""
+        self._work()
+        taken, self._acknowledged = self._acknowledged, []
+        return taken
+
+    def flush(self, timeout_s: float | None = None, on_wait: OnWait | None = None) -> None:
+        """Drain, and wait until all of it is in the server's tables and clips; raises what `drain` raises."""
+        self.drain(timeout_s, on_wait)
+        flush = Flush(id=f"{self._process}-{next(self._flushes)}")
+        self._window.add(Pending(flush.id, "", encode(flush)))
+        if not self._wait(lambda: not self._window, timeout_s, on_wait):
+            self._window.forget(flush.id)
+            raise WaitTimeout("flush", 1, timeout_s or 0.0)
+
+    def close(self) -> None:
+        """Hang up at once; what was not acknowledged may be lost, so drain first."""
+        self._connection.close()
+
+    def _send(self, message: Pending) -> None:
+        self._work()
+        self._wait(lambda: self._window.has_room(message.nbytes), None, self.on_wait)
+        self._window.add(message)
+        self._work()
+
+    def _wait(self, done: Callable[[], bool], timeout_s: float | None, on_wait: OnWait | None) -> bool:
+        """Work until something holds; whether it did in time."""
+        start_s = told_s = time.monotonic()
+        self._work()
+        while not done():
+            now_s = time.monotonic()
+            if timeout_s is not None and now_s - start_s >= timeout_s:
+                return False
+            if on_wait is not None and now_s - told_s >= 1.0:
+                told_s = now_s
+                on_wait(len(self._window))
+            self._connection.poll(0.1 if timeout_s is None else min(0.1, start_s + timeout_s - now_s))
+            self._work()
+        return True
+
+    def _work(self) -> None:
+        """Hear what the server said, then send what is due: in this order, for we may have been away for long."""
+        for message in self._connection.hear():
+            self._take(message)
+        now_s = time.monotonic()
+        if not self._connection.open or now_s < self._pause_until_s:
+            return
+        for pending in self._window.due(now_s):
+            if not self._connection.say(pending.frames):
+                break
+            pending.due_s = now_s + min(RESEND_S[0] * 2**pending.tries, RESEND_S[1])
+            pending.tries += 1
+
+    def _take(self, message: AnyMessage) -> None:
+        if isinstance(message, Welcome):
+            self._begin(message)
+        elif isinstance(message, Ack):
+            self._pause_s = PAUSE_S[0]
+            done = [self._window.forget(message_id) for message_id in message.ids]
+            self._acknowledged += [pending.name for pending in done if pending]
+        elif isinstance(message, Flushed):
+            self._window.forget(message.id)
+        elif isinstance(message, Refused):
+            self._accept_refusal(message)
+
+    def _begin(self, welcome: Welcome) -> None:
+        if self.welcome is not None:
+            log.info("server_came_back", endpoint=self.endpoint, waiting=len(self._window))
+        self.welcome = welcome
+        self._window.send_all_again()
+
+    def _accept_refusal(self, refused: Refused) -> None:
+        if refused.code not in PASSES:
+            self._window.forget(refused.id)
+            raise MessageRefused(refused.id, refused.code, refused.says)
+        pending = self._window.get(refused.id)
+        if pending is None:
+            return
+        now_s = time.monotonic()
+        if now_s >= self._pause_until_s:
+            log.warning("server_refused_for_now", code=refused.code, says=refused.says, pause_s=self._pause_s)
+            self._pause_until_s = now_s + self._pause_s
+            self._pause_s = min(2 * self._pause_s, PAUSE_S[1])
+        pending.due_s = self._pause_until_s

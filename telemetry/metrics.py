@@ -1,0 +1,27 @@
+"""The server's own counters, for Prometheus."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_server
+
+
+class Metrics:
+    """What a server counts; each server has a registry of its own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.received = self._counter("received", "Messages that came in, of every kind")
+        self.received_bytes = self._counter("received_bytes", "Bytes of those messages")
+        self.acknowledged = self._counter("acknowledged", "Clips and batches of rows that are on disk, newly")
+        self.duplicates = self._counter("duplicates", "Messages that were on disk already, acknowledged again")
+        self.malformed = self._counter("malformed", "Messages that were dropped because they are none")
+        self.refused = Counter(
+            "outrider_refused", "Messages that were refused, by reason", ["reason"], registry=self.registry
+        )
+        self.waiting = Gauge("outrider_waiting", "Messages on disk, not yet in the tables", registry=self.registry)
+
+    def expose(self, port: int) -> int:
+        """Serve them at http://127.0.0.1:PORT/metrics from a thread of its own; the port, which 0 leaves to choose."""
+        server, _ = start_http_server(port, addr="127.0.0.1", registry=self.registry)
+        return int(server.server_port)
+
+    def _counter(self, name: str, says: str) -> Counter:
+        return Counter(f"outrider_{name}", says, registry=self.registry)
