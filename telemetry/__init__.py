@@ -3,6 +3,9 @@
 from telemetry.clip import Clip
 from telemetry.errors import MalformedMessage, TelemetryError
 from telemetry.gateway import Gateway
+from telemetry.loopback import Loopback
+from telemetry.query import open_run
+from telemetry.serve import serve
 from telemetry.tables import TABLES
 from telemetry.uplinks import UPLINKS, Link, Links, open_uplink
 
@@ -13,7 +16,10 @@ __all__ = [
     "Gateway",
     "Link",
     "Links",
+    "Loopback",
     "MalformedMessage",
     "TelemetryError",
+    "open_run",
     "open_uplink",
+    "serve",
 ]

@@ -45,10 +45,9 @@ class Gateway:
     away and comes back costs time and nothing else.
 
     welcome: what the server said of itself
-    on_wait: for waits of `send_clip` and `send_rows`; may be set at any time
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a gateway can be told
         self,
         endpoint: str,
         *,
@@ -56,8 +55,9 @@ class Gateway:
         sender: str,
         window_bytes: int = WINDOW_BYTES,
         connect_timeout_s: float = CONNECT_S,
+        on_wait: OnWait | None = None,
     ) -> None:
-        """Connect, and wait for the server's welcome.
+        """Connect, and wait for the server's welcome; `on_wait` is for waits of `send_clip` and `send_rows`.
 
         Raises ServerUnreachable, VersionMismatch, BadAddress.
         """
@@ -65,7 +65,7 @@ class Gateway:
         self.run = run
         self._window = Window(window_bytes)
         self._acknowledged: list[str] = []
-        self.on_wait: OnWait | None = None
+        self._on_wait = on_wait
         self._pause_until_s = 0.0
         self._pause_s = PAUSE_S[0]
         self._flushes = itertools.count(1)
@@ -131,7 +131,7 @@ class Gateway:
 
     def _send(self, message: Pending) -> None:
         self._work()
-        self._wait(lambda: self._window.has_room(message.nbytes), None, self.on_wait)
+        self._wait(lambda: self._window.has_room(message.nbytes), None, self._on_wait)
         self._window.add(message)
         self._work()
 
