@@ -1,0 +1,242 @@
+"""The tables a run leaves behind, column by column; `python -m telemetry.tables` prints them as a page."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from telemetry import vss
+from telemetry.errors import UnknownTable, WrongColumns
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column.
+
+    type: the name of a pyarrow type; whole numbers are signed, for Delta has no others
+    unit: "" where there is none
+    says: what a value means
+    """
+
+    type: str
+    unit: str
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What a row is, and its columns in their order on disk."""
+
+    says: str
+    columns: Mapping[str, Column]
+
+
+_RUN = {"run": Column("string", "", "The run the row belongs to.")}
+_CAR = {"car": Column("int64", "", "The car, counted from 0.")}
+_TIME = {"t_us": Column("int64", "µs", "Simulated time since midnight of the plan's first day.")}
+_WHO = _RUN | _CAR | _TIME
+_CLIP = {"clip": Column("string", "", "The clip's id; empty where there is none.")}
+_TRIGGER = {"trigger": Column("string", "", "The trigger's name.")}
+_VERSION = {"version": Column("int32", "", "The version of the trigger's spec.")}
+_SCORE = {"score": Column("float", "", "The trigger's score at the tick of the fire.")}
+
+_FIRES = Table(
+    "One row per verdict that said yes.",
+    _WHO | {"tick": Column("int64", "", "The camera tick, 100 ms each.")} | _TRIGGER | _VERSION | _SCORE | _CLIP,
+)
+
+_CLIPS = Table(
+    "One row per clip the collection server keeps; `t_us` is the time of the fire.",
+    _WHO
+    | _CLIP
+    | _TRIGGER
+    | _VERSION
+    | _SCORE
+    | {
+        "priority": Column("int32", "", "The trigger's priority, 0 to 100; higher is sent first."),
+        "first_tick": Column("int64", "", "The first camera tick in the clip."),
+        "last_tick": Column("int64", "", "The last camera tick in the clip."),
+        "frames": Column("int32", "", "Pictures in the clip, all cameras together."),
+        "cameras": Column("string", "", "Names of the cameras, with commas between."),
+        "bytes": Column("int64", "bytes", "What the clip weighs on the uplink."),
+        "complete": Column("bool", "", "Whether every tick that was asked for is there."),
+        "file": Column("string", "", "The MCAP file, relative to the store."),
+        "sha256": Column("string", "", "Hash over the pictures."),
+    },
+)
+
+_UPLOADS = Table(
+    "One row per clip that stood in a car's outbox and how that ended; `t_us` is when it was queued.",
+    _WHO
+    | _CLIP
+    | _TRIGGER
+    | {
+        "bytes": Column("int64", "bytes", "What was to be sent."),
+        "started_us": Column("int64", "µs", "When the first byte left; null if none did."),
+        "finished_us": Column("int64", "µs", "When the last byte left; null if it did not."),
+        "interruptions": Column("int32", "", "How often the link broke off in between."),
+        "link": Column("string", "", "The link it was finished over: none, cellular or wifi."),
+        "status": Column("string", "", "delivered, evicted or waiting."),
+    },
+)
+
+_REASONS = Table(
+    "Why triggers fired or were silent: one row per car, trigger and reason in each interval between barriers; "
+    "zero counts have no row.",
+    _WHO
+    | _TRIGGER
+    | {
+        "reason": Column("string", "", "The verdict's reason, such as FIRED, BELOW, GATED or COOLDOWN."),
+        "count": Column("int64", "", "Verdicts with this reason since the last barrier."),
+    },
+)
+
+_SIGNALS = Table(
+    "Telemetry: one row per driving car and sampling time, a column per VSS 6.0 path.",
+    _WHO | {signal.path: Column(signal.column_type, signal.unit, signal.says) for signal in vss.SIGNALS.values()},
+)
+
+_VEHICLES = Table(
+    "One row per car and barrier.",
+    _WHO
+    | {
+        "loadout": Column("string", "", "The software the car runs."),
+        "driving": Column("bool", "", "Whether the car is on a trip."),
+        "link": Column("string", "", "none, cellular or wifi."),
+        "waiting_clips": Column("int32", "", "Clips in the outbox."),
+        "waiting_bytes": Column("int64", "bytes", "Their weight."),
+        "uploaded_bytes": Column("int64", "bytes", "Sent since the run began."),
+    },
+)
+
+_SHADOW = Table(
+    "How differently a candidate saw the world: one row per car, candidate and task in each interval between barriers.",
+    _WHO
+    | {
+        "candidate": Column("string", "", "The network that only watches."),
+        "task": Column("string", "", "The task it was compared on."),
+        "ticks": Column("int64", "", "Camera ticks compared."),
+        "mean": Column("double", "", "Mean disagreement with production; the task says what 1 means."),
+        "max": Column("double", "", "Largest disagreement with production."),
+    },
+)
+
+_ROLLOUTS = Table(
+    "What was deployed or withdrawn, when and why.",
+    _RUN
+    | _TIME
+    | {
+        "loadout": Column("string", "", "The software concerned."),
+        "cars": Column("int64", "", "How many cars run it after the action."),
+        "action": Column("string", "", "What was done, such as deploy or withdraw."),
+        "reason": Column("string", "", "Why."),
+    },
+)
+
+_LABELS = Table(
+    "What labellers said about clips.",
+    _WHO
+    | _CLIP
+    | {
+        "task": Column("string", "", "The task the label is for."),
+        "labeller": Column("string", "", "Who said it."),
+        "label": Column("string", "", "What was said."),
+        "confidence": Column("double", "", "How sure the labeller was, 0 to 1."),
+    },
+)
+
+_TRUTH = Table(
+    "What was really there, for the examiner only: kind `conditions` is one row per car and barrier; "
+    "every other row is one visible encounter at a fire.",
+    _WHO
+    | {
+        "kind": Column("string", "", "`conditions`, or the kind of the thing met."),
+        "encounter": Column("int64", "", "Stable id of one physical thing for one car; 0 for conditions."),
+        "distance_m": Column("float", "m", "Distance to it; null for conditions."),
+        "visible": Column("float", "", "Largest visible fraction in any camera, 0 to 1; null for conditions."),
+        "state": Column("float", "", "What it is doing, such as 1 for a light that is lit; null for conditions."),
+        "rain": Column("float", "", "Severity, 0 to 1."),
+        "fog": Column("float", "", "Severity, 0 to 1."),
+        "night": Column("float", "", "Severity, 0 to 1."),
+    },
+)
+
+TABLES: dict[str, Table] = {
+    "fires": _FIRES,
+    "clips": _CLIPS,
+    "uploads": _UPLOADS,
+    "reasons": _REASONS,
+    "signals": _SIGNALS,
+    "vehicles": _VEHICLES,
+    "shadow": _SHADOW,
+    "rollouts": _ROLLOUTS,
+    "labels": _LABELS,
+    "truth": _TRUTH,
+}
+
+
+def arrow_schema(table: str) -> pa.Schema:
+    """The Arrow schema of a table by its name; `UnknownTable` where there is none."""
+    if table not in TABLES:
+        raise UnknownTable(table, TABLES)
+    return pa.schema([(name, pa.type_for_alias(column.type)) for name, column in TABLES[table].columns.items()])
+
+
+def arrow_table(table: str, columns: Mapping[str, np.ndarray | Sequence[object]]) -> pa.Table:
+    """Rows as an Arrow table of the right schema.
+
+    Args:
+        table: a name in `TABLES`
+        columns: every column of that table, each with as many values as there are rows; NaN and None become null,
+            numbers for a whole-number column are rounded
+
+    Raises:
+        UnknownTable: there is no such table
+        WrongColumns: a column is missing, unknown, of another length or of another type
+    """
+    schema = arrow_schema(table)
+    odd = set(columns) ^ set(schema.names)
+    if odd:
+        raise WrongColumns(table, f"columns missing or unknown: {', '.join(sorted(odd))}")
+    if len({len(values) for values in columns.values()}) > 1:
+        raise WrongColumns(table, "columns of different lengths")
+    arrays = [_arrow_array(table, field, columns[field.name]) for field in schema]
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def _arrow_array(table: str, field: pa.Field, values: np.ndarray | Sequence[object]) -> pa.Array:
+    try:
+        array = pa.array(values, from_pandas=True)
+        if pa.types.is_integer(field.type) and pa.types.is_floating(array.type):
+            array = pc.round(array)
+        if pa.types.is_string(field.type) != pa.types.is_string(array.type) and array.null_count < len(array):
+            raise WrongColumns(table, f"column {field.name!r} must be {field.type}, not {array.type}")
+        # fractions may lose digits on the way to float32; whole numbers may not overflow
+        return array.cast(field.type, safe=not pa.types.is_floating(field.type))
+    except (pa.ArrowException, OverflowError) as e:
+        raise WrongColumns(table, f"column {field.name!r}: {e}") from e
+
+
+def page() -> str:
+    """docs/tables.md: every table and column, as Markdown."""
+    lines = [
+        "# Tables",
+        "",
+        f"What a run leaves behind, schema version {SCHEMA_VERSION}. Each table is a Delta table in",
+    ]
+    lines += ["`tables/NAME/` of the run folder, and a view of that name in `telemetry.open_run(path)`.", ""]
+    lines += ["This page is printed by `python -m telemetry.tables`.", ""]
+    for name, table in TABLES.items():
+        lines += [f"## {name}", "", table.says, "", "| column | type | unit | says |", "|---|---|---|---|"]
+        lines += [f"| `{column}` | {c.type} | {c.unit} | {c.says} |" for column, c in table.columns.items()]
+        lines += [""]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())

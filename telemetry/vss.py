@@ -1,0 +1,49 @@
+"""Names, units and limits of the signals in telemetry, after the COVESA Vehicle Signal Specification, release 6.0."""
+
+from dataclasses import dataclass
+
+RELEASE = "6.0"
+
+# Delta has no unsigned numbers, so each of those takes the next larger signed one.
+_COLUMN_TYPES = {"boolean": "bool", "float": "float", "double": "double", "uint8": "int16", "uint32": "int64"}
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One leaf of the specification.
+
+    path: such as Vehicle.Speed
+    datatype: VSS's own name: boolean, float, double, uint8, uint32
+    unit: VSS's own name, "" where there is none
+    low, high: limits VSS gives, both included; None where it gives none
+    says: what a value means
+    """
+
+    path: str
+    datatype: str
+    unit: str
+    says: str
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def column_type(self) -> str:
+        """The name of the pyarrow type of its column."""
+        return _COLUMN_TYPES[self.datatype]
+
+
+_ALL = (
+    Signal("Vehicle.Speed", "float", "km/h", "Speed."),
+    Signal("Vehicle.IsMoving", "boolean", "", "Whether the car moves."),
+    Signal("Vehicle.Acceleration.Longitudinal", "float", "m/s^2", "Acceleration forwards."),
+    Signal("Vehicle.Acceleration.Lateral", "float", "m/s^2", "Acceleration to the left."),
+    Signal("Vehicle.AngularVelocity.Yaw", "float", "degrees/s", "Turning rate about the vertical."),
+    Signal("Vehicle.CurrentLocation.Latitude", "double", "degrees", "WGS 84 latitude.", -90, 90),
+    Signal("Vehicle.CurrentLocation.Longitude", "double", "degrees", "WGS 84 longitude.", -180, 180),
+    Signal("Vehicle.CurrentLocation.Heading", "double", "degrees", "Heading; 0 is north, 90 is east.", 0, 360),
+    Signal("Vehicle.TraveledDistance", "uint32", "m", "Odometer."),
+    Signal("Vehicle.Body.Raindetection.Intensity", "uint8", "percent", "Rain; 0 is dry.", None, 100),
+    Signal("Vehicle.Exterior.LightIntensity", "float", "percent", "Light outside; 0 is dark.", 0, 100),
+)
+
+SIGNALS: dict[str, Signal] = {signal.path: signal for signal in _ALL}
