@@ -1,10 +1,10 @@
 """The wire: messages, the cars' end, the server's end, and what is found again on disk."""
 
 from telemetry.clip import Clip
-from telemetry.errors import MalformedMessage, TelemetryError
+from telemetry.errors import TelemetryError
 from telemetry.gateway import Gateway
 from telemetry.loopback import Loopback
-from telemetry.query import open_run
+from telemetry.query import open_run, write_truth
 from telemetry.serve import serve
 from telemetry.tables import TABLES
 from telemetry.uplinks import UPLINKS, Link, Links, open_uplink
@@ -17,9 +17,9 @@ __all__ = [
     "Link",
     "Links",
     "Loopback",
-    "MalformedMessage",
     "TelemetryError",
     "open_run",
     "open_uplink",
     "serve",
+    "write_truth",
 ]

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 Scalar = float | int | bool | str | None
 PerTick = list[Scalar | list[Scalar]]  # one value, or one list of values, a tick
@@ -62,6 +63,19 @@ class Clip:
     def nbytes(self) -> int:
         """What the clip weighs on an uplink: the bytes of its pictures."""
         return sum(len(picture) for picture in self.pictures)
+
+    def write(self, path: Path) -> None:
+        """Write an MCAP file; when it returns, the file is whole and on disk."""
+        from telemetry.clips import write_clip
+
+        write_clip(self, path)
+
+    @classmethod
+    def read(cls, path: Path) -> "Clip":
+        """The clip in an MCAP file, every byte checked; raises MalformedClip, a TelemetryError."""
+        from telemetry.clips import read_clip
+
+        return read_clip(path)
 
 
 def hash_pictures(pictures: Iterable[bytes | memoryview]) -> str:

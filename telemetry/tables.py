@@ -58,7 +58,7 @@ _CLIPS = Table(
     | _VERSION
     | _SCORE
     | {
-        "priority": Column("int32", "", "The trigger's priority, 0 to 100; higher is sent first."),
+        "priority": Column("int64", "", "The trigger's priority, 0 to 100; higher is sent first."),
         "first_tick": Column("int64", "", "The first camera tick in the clip."),
         "last_tick": Column("int64", "", "The last camera tick in the clip."),
         "frames": Column("int32", "", "Pictures in the clip, all cameras together."),
