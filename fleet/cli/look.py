@@ -1,0 +1,198 @@
+"""`outrider report`, `tables`, `sql`, `clips`, `clip`, `shadow`: looking at what a run came to."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, or the store of a collection server.")]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object on standard output, and nothing else there.")
+]
+Limit = Annotated[int, typer.Option("--limit", min=0, help="At most so many rows; 0 for all.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add this file's commands to the command line."""
+    for command in (report, tables, sql, clips, clip, shadow):
+        app.command()(command)
+
+
+def report(
+    run: RunFolder,
+    store: Annotated[
+        Path | None, typer.Option(help="Where the collection server kept tables and clips, if elsewhere.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write one self-contained HTML page about a run: report.html in its folder.
+
+    \b
+    outrider report runs/rainy_city-7-1
+    outrider report runs/rainy_city-7-1 --store /data/store
+    """  # noqa: D301 – \b keeps the lines apart
+    from fleet.report import write_report
+
+    page = write_report(run, store)
+    if as_json:
+        _print_json({"run": str(run), "report": str(page), "bytes": page.stat().st_size})
+    else:
+        _say(f"report: {page}")
+
+
+def tables(
+    run: RunFolder,
+    table: Annotated[str | None, typer.Argument(metavar="[TABLE]", help="Only this table, column by column.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the tables of a run, or the columns of one.
+
+    \b
+    outrider tables runs/rainy_city-7-1
+    outrider tables runs/rainy_city-7-1 fires
+    """  # noqa: D301 – \b keeps the lines apart
+    from fleet.report import describe, open_folder
+
+    found = describe(open_folder(run), table)
+    if as_json:
+        _print_json({"run": str(run), "tables": found})
+    elif table is None:
+        _print_table(("table", "rows", "a row is"), [(name, one["rows"], one["says"]) for name, one in found.items()])
+    else:
+        rows = [(one["name"], one["type"], one["unit"], one["says"]) for one in found[table]["columns"]]
+        _print_table(("column", "type", "unit", "is"), rows)
+
+
+def sql(
+    run: RunFolder,
+    query: Annotated[str, typer.Argument(metavar='"SELECT …"', help="DuckDB SQL over the tables of the run.")],
+    limit: Limit = 1000,
+    as_json: AsJson = False,
+) -> None:
+    """Ask the tables of a run a question in SQL.
+
+    \b
+    outrider sql runs/rainy_city-7-1 "SELECT trigger, count(*) FROM fires GROUP BY 1"
+    outrider sql runs/rainy_city-7-1 'SELECT car, max("Vehicle.Speed") FROM signals GROUP BY 1' --json
+    """  # noqa: D301 – \b keeps the lines apart
+    from fleet.report import ask, open_folder
+
+    answer = ask(open_folder(run), query, limit=limit)
+    if as_json:
+        _print_json({"columns": answer.columns, "rows": answer.rows, "more": answer.more})
+    else:
+        _print_table(answer.columns, answer.rows)
+        _say_more(answer.more, limit)
+
+
+def clips(
+    run: RunFolder,
+    trigger: Annotated[str | None, typer.Option(help="Only clips of this trigger.")] = None,
+    slice_: Annotated[
+        str | None, typer.Option("--slice", help="Only clips from this part of the world, such as night.")
+    ] = None,
+    limit: Limit = 50,
+    as_json: AsJson = False,
+) -> None:
+    """List the clips that the collection server keeps, best score first.
+
+    \b
+    outrider clips runs/rainy_city-7-1
+    outrider clips runs/rainy_city-7-1 --trigger caution_light --slice night --limit 10
+    """  # noqa: D301 – \b keeps the lines apart
+    from fleet.report import find_clips, open_folder
+
+    found = find_clips(open_folder(run), trigger=trigger, where=slice_, limit=limit)
+    if as_json:
+        _print_json({"run": str(run), "clips": found.records(), "more": found.more})
+        return
+    heads = ("clip", "trigger", "score", "car", "time", "pictures", "bytes", "slices")
+    _print_table(heads, [_clip_cells(row) for row in found.records()])
+    _say_more(found.more, limit)
+
+
+def clip(
+    run: RunFolder,
+    clip_id: Annotated[str, typer.Argument(metavar="ID", help="The clip's id, or as much of it as is unique.")],
+    png: Annotated[Path | None, typer.Option(metavar="FILE", help="Write its pictures as one PNG.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Look at one clip: a row of pictures per camera, the tick of the fire framed.
+
+    \b
+    outrider clip runs/rainy_city-7-1 417-668310-caution_light --png clip.png
+    """  # noqa: D301 – \b keeps the lines apart
+    from fleet.report import find_clip, open_folder, read_pictures, save, sheet
+
+    row, file = find_clip(open_folder(run), clip_id)
+    pictures = read_pictures(file)
+    if png is not None:
+        save(sheet(pictures, row["t_us"]), png)
+    if as_json:
+        _print_json({**row, "mcap": str(file), "png": str(png) if png else None})
+        return
+    _print_table(("", ""), [*((name, value) for name, value in row.items()), ("mcap", file)])
+    _say(f"pictures: {png}" if png else f"{len(pictures)} pictures; --png FILE writes them")
+
+
+def shadow(run: RunFolder, as_json: AsJson = False) -> None:
+    """Compare candidates with production: disagreement by task and by slice of the world.
+
+    \b
+    outrider shadow runs/rainy_city-7-1
+    outrider shadow runs/rainy_city-7-1 --json
+    """  # noqa: D301 – \b keeps the lines apart
+    from fleet.report import compare_shadows, open_folder
+
+    rows = compare_shadows(open_folder(run))
+    if as_json:
+        _print_json({"run": str(run), "shadow": rows})
+    elif not rows:
+        _say("no candidate rode along in this run")
+    else:
+        _print_table(tuple(rows[0]), [tuple(row.values()) for row in rows])
+
+
+def _clip_cells(row: dict[str, Any]) -> tuple[Any, ...]:
+    from fleet.plan import show_clock
+
+    return (
+        *(row[name] for name in ("clip", "trigger", "score", "car")),
+        show_clock(row["t_us"]),
+        *(row[name] for name in ("frames", "bytes")),
+        ", ".join(row["slices"]),
+    )
+
+
+def _print_json(answer: dict[str, Any]) -> None:
+    print(json.dumps(answer, allow_nan=False))
+
+
+def _print_table(heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    console = Console()
+    table = Table(box=None, pad_edge=False, header_style="bold", show_header=any(heads))
+    for index, head in enumerate(heads):
+        numbers = bool(rows) and all(isinstance(row[index], int | float) for row in rows)
+        table.add_column(head, justify="right" if numbers else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*map(_cell, row))
+    console.print(table)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return "" if value is None else str(value).replace("[", r"\[")
+
+
+def _say(line: str) -> None:
+    Console().print(line, soft_wrap=True, markup=False, highlight=False)
+
+
+def _say_more(more: bool, limit: int) -> None:
+    if more:
+        _say(f"… there are more than {limit} rows; --limit 0 shows all")

@@ -1,0 +1,20 @@
+"""What a run came to: one HTML page, and the questions one asks of its tables."""
+
+from fleet.report.folder import Run, open_folder
+from fleet.report.page import write_report
+from fleet.report.pictures import read_pictures, save, sheet
+from fleet.report.questions import ask, compare_shadows, describe, find_clip, find_clips
+
+__all__ = [
+    "Run",
+    "ask",
+    "compare_shadows",
+    "describe",
+    "find_clip",
+    "find_clips",
+    "open_folder",
+    "read_pictures",
+    "save",
+    "sheet",
+    "write_report",
+]

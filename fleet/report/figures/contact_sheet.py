@@ -1,0 +1,97 @@
+"""The clips themselves: what the cameras saw when a trigger fired, and just before and after."""
+
+import base64
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+from markupsafe import Markup
+
+from fleet.errors import FleetError
+from fleet.report.folder import Run
+from fleet.report.markup import nothing
+from fleet.report.pictures import Picture, nearest, read_pictures
+from fleet.report.svg import clock
+from fleet.report.templates import template
+
+BEST, WRONG = 6, 3
+_CAMERAS = 2
+_AROUND_US = 2_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One clip on the sheet; `views` are (camera, before, at the fire, after) as data URLs, empty where it has none."""
+
+    clip: str
+    car: int
+    when: str
+    score: float
+    slices: str
+    right: bool | None
+    views: tuple[tuple[str, str, str, str], ...]
+    trouble: str = ""
+
+
+def contact_sheet(run: Run) -> Markup:
+    """The best clips of every trigger by score, and the best-scored ones that truth calls wrong."""
+    chosen = _choose(run.db)
+    if not chosen:
+        return nothing("Clips", "The collection server keeps no clip of this run.")
+    triggers = dict.fromkeys(row[0] for row in chosen)
+    groups = [
+        (trigger, *_counts(run.db, trigger), [_card(run, row) for row in chosen if row[0] == trigger])
+        for trigger in triggers
+    ]
+    return Markup(template("contact_sheet.html.j2").render(groups=groups))  # noqa: S704 – the template escapes
+
+
+def _choose(db: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
+    query = """
+        WITH told AS (
+            SELECT clips.trigger, clips.clip, clips.car, clips.t_us, clips.score, clips.cameras, clips.file,
+                   sliced.slices, judged."right"
+            FROM clips
+            LEFT JOIN judged ON judged.car = clips.car AND judged.t_us = clips.t_us AND judged.trigger = clips.trigger
+            ASOF LEFT JOIN sliced ON sliced.car = clips.car AND sliced.t_us >= clips.t_us),
+        ranked AS (
+            SELECT *, row_number() OVER (PARTITION BY trigger ORDER BY score DESC, clip) AS place,
+                   row_number() OVER (PARTITION BY trigger, "right" ORDER BY score DESC, clip) AS among
+            FROM told)
+        SELECT * EXCLUDE (place, among) FROM ranked WHERE place <= ? OR ("right" = false AND among <= ?)
+        ORDER BY trigger, score DESC, clip"""
+    return db.execute(query, [BEST, WRONG]).fetchall()
+
+
+def _counts(db: duckdb.DuckDBPyConnection, trigger: str) -> tuple[int, float, float]:
+    """How many clips, the lowest and the highest score."""
+    query = "SELECT count(*), min(score), max(score) FROM clips WHERE trigger = ?"
+    number, low, high = db.execute(query, [trigger]).fetchall()[0]
+    return number, low, high
+
+
+def _card(run: Run, row: tuple[Any, ...]) -> Card:
+    _, clip, car, t_us, score, cameras, file, slices, right = row
+    told: dict[str, Any] = {
+        "clip": clip,
+        "car": car,
+        "when": clock(t_us),
+        "score": score,
+        "slices": ", ".join(slices or ()),
+        "right": right,
+    }
+    try:
+        pictures = read_pictures(run.store / str(file))
+    except FleetError as error:
+        return Card(**told, views=(), trouble=str(error))
+    names = [name for name in str(cameras).split(",") if name][:_CAMERAS]
+    return Card(**told, views=tuple(_view(pictures, name, t_us) for name in names))
+
+
+def _view(pictures: list[Picture], camera: str, t_us: int) -> tuple[str, str, str, str]:
+    fired, before, after = (nearest(pictures, camera, t_us + shift) for shift in (0, -_AROUND_US, _AROUND_US))
+    return camera, _url(before), _url(fired), _url(after)
+
+
+def _url(picture: Picture | None) -> str:
+    return "data:image/jpeg;base64," + base64.b64encode(picture.jpeg).decode() if picture else ""

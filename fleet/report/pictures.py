@@ -1,0 +1,97 @@
+"""The pictures inside a clip's MCAP file, and one PNG of them all."""
+
+import struct
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import simplejpeg
+from google.protobuf.message import DecodeError
+from mcap.exceptions import McapError
+from mcap.reader import McapReader, make_reader
+from mcap_protobuf.decoder import DecoderFactory
+from numpy.typing import NDArray
+
+from fleet.errors import CannotWrite
+from fleet.report.errors import UnreadableClip
+
+_GAP = 4  # pixels between pictures
+_PAPER, _ACCENT = 255, (224, 82, 6)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One camera's picture at one tick; t_us is simulated time, jpeg what the car encoded."""
+
+    camera: str
+    t_us: int
+    jpeg: bytes
+
+
+def read_pictures(file: Path) -> list[Picture]:
+    """Every picture of a clip in order of time; raises UnreadableClip when the file is missing or damaged."""
+    try:
+        with file.open("rb") as stream:
+            reader = make_reader(stream, validate_crcs=True, decoder_factories=[DecoderFactory()])
+            return [
+                Picture(channel.topic.split("/")[2], message.log_time // 1000, image.data)
+                for _, channel, message, image in reader.iter_decoded_messages(_image_topics(reader))
+            ]
+    except (OSError, McapError, DecodeError, EOFError, struct.error) as error:
+        raise UnreadableClip(file, str(error) or type(error).__name__) from error
+
+
+def nearest(pictures: Sequence[Picture], camera: str, t_us: int) -> Picture | None:
+    """A camera's picture nearest in time; None when it took none."""
+    own = [picture for picture in pictures if picture.camera == camera]
+    return min(own, key=lambda picture: (abs(picture.t_us - t_us), picture.t_us), default=None)
+
+
+def sheet(pictures: Sequence[Picture], fired_us: int, *, zoom: int = 2) -> bytes:
+    """A PNG with a row per camera and a column per tick; the column of the fire has a frame around it."""
+    cameras = list(dict.fromkeys(picture.camera for picture in pictures))
+    times = sorted({picture.t_us for picture in pictures})
+    fired = min(times, key=lambda t_us: abs(t_us - fired_us))
+    tiles = {(picture.camera, picture.t_us): _pixels(picture.jpeg, zoom) for picture in pictures}
+    height, width = (max(tile.shape[axis] for tile in tiles.values()) for axis in (0, 1))
+    canvas = np.full((len(cameras) * (height + _GAP) + _GAP, len(times) * (width + _GAP) + _GAP, 3), _PAPER, np.uint8)
+    for (camera, t_us), tile in sorted(tiles.items(), key=lambda entry: entry[0]):
+        top = cameras.index(camera) * (height + _GAP) + _GAP
+        left = times.index(t_us) * (width + _GAP) + _GAP
+        if t_us == fired:
+            canvas[top - _GAP : top + height + _GAP, left - _GAP : left + width + _GAP] = _ACCENT
+        canvas[top : top + tile.shape[0], left : left + tile.shape[1]] = tile
+    return png(canvas)
+
+
+def save(content: bytes, file: Path) -> None:
+    """Write a file; CannotWrite where the disk refuses."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+    except OSError as error:
+        raise CannotWrite(file, error) from error
+
+
+def png(pixels: NDArray[np.uint8]) -> bytes:
+    """A PNG of (height, width, 3) uint8 colours (ISO/IEC 15948, colour type 2, no row filter)."""
+    height, width, _ = pixels.shape
+    rows = np.concatenate([np.zeros((height, 1), np.uint8), pixels.reshape(height, width * 3)], axis=1)
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows.tobytes(), 6)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body)) for name, body in chunks
+    )
+
+
+def _image_topics(reader: McapReader) -> list[str]:
+    summary = reader.get_summary()
+    topics = [channel.topic for channel in summary.channels.values()] if summary else []
+    return [topic for topic in topics if topic.startswith("/camera/") and topic.endswith("/image")]
+
+
+def _pixels(jpeg: bytes, zoom: int) -> NDArray[np.uint8]:
+    decoded: NDArray[np.uint8] = simplejpeg.decode_jpeg(jpeg, "RGB")
+    return decoded.repeat(zoom, axis=0).repeat(zoom, axis=1)
