@@ -1,0 +1,84 @@
+"""`outrider run`: simulate a plan into a run folder, or go on with an interrupted one."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+EPILOG = """
+[bold]Examples[/bold]
+
+outrider run rainy_city
+
+outrider run rainy_city --set cars=200 --set duration=30s --out runs/try
+
+outrider run my_plan.yaml --server tcp://127.0.0.1:5757 --shards 2
+
+outrider run rainy_city --resume
+"""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("run", epilog=EPILOG)(run)
+
+
+def run(
+    plan: Annotated[str, typer.Argument(help="A plan that ships (rainy_city, recorded) or a YAML file.")],
+    *,
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Change a field of the plan; repeatable.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The run folder. [dim]Default: runs/<plan>-<seed>-<n>[/dim]")
+    ] = None,
+    server: Annotated[str, typer.Option(help="`embedded`, or the endpoint of one that runs: tcp://…")] = "embedded",
+    shards: Annotated[int | None, typer.Option(min=1, help="Worker processes.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with an interrupted run from its last barrier.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log every event.")] = False,
+) -> None:
+    """Simulate a plan; ends with a report."""
+    from fleet import logs
+    from fleet.cli.output import RunProgress, console
+    from fleet.plan_file import load_plan
+    from fleet.simulation import run as runs
+    from fleet.simulation.run_folder import RunFolder, interrupted, next_free
+
+    logs.configure(verbose=verbose)
+    asked = load_plan(plan, overrides or ())
+    asked = asked.model_copy(update={"shards": shards or asked.shards})
+    if resume:
+        path = out or interrupted(Path("runs"), asked)
+        RunFolder(path).refuse_other_plan(asked)
+    else:
+        path = out or next_free(Path("runs"), asked)
+    try:
+        with RunProgress(asked) as progress:
+            setting = runs.Setting(server=server, device=device, watch=progress)
+            summary = runs.resume(path, setting) if resume else runs.start(asked, path, setting)
+    except KeyboardInterrupt:
+        again = f"outrider run {plan} --resume --out {path}"
+        console().print(f"interrupted; what was done is kept. Go on with: [bold]{again}[/bold]")
+        raise typer.Exit(130) from None
+    _conclude(path, summary, as_json=as_json)
+
+
+def _conclude(path: Path, summary: "runs.Summary", *, as_json: bool) -> None:  # type: ignore[name-defined] # noqa: F821
+    """Write the report and say what the run came to."""
+    from dataclasses import asdict
+
+    from fleet.cli.output import console, print_json
+    from fleet.report import write_report
+
+    report = write_report(path)
+    console().print(
+        f"{summary.cars:,} cars, {summary.car_ticks:,} car-ticks, {summary.fires:,} fires, "
+        f"{summary.clips_kept:,} clips kept in {summary.wall_s:,.1f} s ({summary.real_time_factor:.2f}x real time)\n"
+        f"digest {summary.digest}\nrun    {path}\nreport {report}"
+    )
+    if as_json:
+        print_json({**asdict(summary), "report": str(report)})

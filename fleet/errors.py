@@ -1,0 +1,168 @@
+"""What can go wrong with a fleet run, named for what the caller can do about it.
+
+FleetError
+├── PlanError
+│   ├── PlanNotFound          give the name of a plan that ships, or a file
+│   └── BadPlan               mend the fields it names
+├── RunFolderError
+│   ├── FolderNotEmpty        resume it, or choose another folder
+│   ├── FolderInUse           wait for the other process, or stop it
+│   ├── NotARun               point at a run folder
+│   ├── NothingToResume       start afresh
+│   ├── ForeignCheckpoint     resume with the plan and the build that wrote it
+│   └── CannotWrite           free the disk, or choose another folder
+├── ServerLost                start the server again, or look at why it stops
+├── ShardDied                 look at its message; resume
+├── RunDiverged               the run is not repeatable here: another build, or a bug
+└── PluginMissing             install or correct the module
+"""
+
+import difflib
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class FleetError(Exception):
+    """The root: a message for one screen, and the exit code that goes with it."""
+
+    exit_code = 2
+
+
+def hint(name: str, known: Iterable[str]) -> str:
+    """What was probably meant: `; did you mean 'x'?`, or the known names where nothing is near."""
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    if near:
+        return f"; did you mean {near[0]!r}?"
+    return f"; known: {', '.join(names)}" if names else ""
+
+
+class PlanError(FleetError):
+    """The plan cannot be run as it is written."""
+
+
+class PlanNotFound(PlanError):
+    """No plan of this name ships and no such file exists."""
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        self.name = name
+        super().__init__(f"no plan {name!r}: it is neither a file nor a plan that ships{hint(name, known)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One wrong field: where it stands (file and line, or the `--set` that gave it) and what was expected."""
+
+    where: str
+    field: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.field}: {self.message}" if self.field else f"{self.where}: {self.message}"
+
+
+class BadPlan(PlanError):
+    """Fields of a plan are unknown, missing or of the wrong kind."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(map(str, problems)))
+
+
+class RunFolderError(FleetError):
+    """The run folder is not what this command needs."""
+
+
+class FolderNotEmpty(RunFolderError):
+    """A run would mix with what is already there."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        super().__init__(f"{folder} is not empty: add --resume to go on with the run in it, or choose another --out")
+
+
+class FolderInUse(RunFolderError):
+    """Another process is writing this run."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        super().__init__(f"another process is writing {folder}: wait for it, or stop it")
+
+
+class NotARun(RunFolderError):
+    """No run was written here."""
+
+    def __init__(self, folder: Path, missing: str) -> None:
+        self.folder = folder
+        super().__init__(f"{folder} is not a run folder: it has no {missing}")
+
+
+class NothingToResume(RunFolderError):
+    """The folder holds no interrupted run."""
+
+    def __init__(self, folder: Path, why: str) -> None:
+        self.folder = folder
+        super().__init__(f"nothing to resume in {folder}: {why}")
+
+
+class ForeignCheckpoint(RunFolderError):
+    """A checkpoint was written by another plan, another build or another layout of shards."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        self.path = path
+        super().__init__(f"the checkpoint {path} cannot be used: {why}")
+
+
+class CannotWrite(RunFolderError):
+    """The disk is full, the folder is read-only, or the like."""
+
+    def __init__(self, path: Path, error: OSError) -> None:
+        self.path = path
+        super().__init__(f"cannot write {path}: {error.strerror or error}; what was done until now is kept")
+
+
+class ServerLost(FleetError):
+    """The collection server does not come up, or does not stay up."""
+
+    def __init__(self, endpoint: str, why: str) -> None:
+        self.endpoint = endpoint
+        super().__init__(f"the collection server at {endpoint} is lost: {why}")
+
+
+class ShardDied(FleetError):
+    """A worker process ended before its work did."""
+
+    def __init__(self, shard: int, why: str) -> None:
+        self.shard = shard
+        super().__init__(f"shard {shard} died: {why}; `outrider run … --resume` goes on from the last barrier")
+
+
+class RunDiverged(FleetError):
+    """A repeated run does not come out as the first did."""
+
+    exit_code = 1
+
+    def __init__(self, when: str, field: str, was: object, now: object) -> None:
+        super().__init__(f"the run diverges at {when}: {field} was {was}, is {now}")
+
+
+class PluginMissing(FleetError):
+    """A plan names a module that cannot be imported."""
+
+    def __init__(self, module: str, why: str) -> None:
+        self.module = module
+        super().__init__(f"plugin {module!r} cannot be imported: {why}")
+
+
+def root_errors(*others: type[Exception]) -> tuple[type[Exception], ...]:
+    """The root errors of our packages, of those that are loaded (one that is not cannot have raised), and others."""
+    roots = {
+        "scenarios": "ScenarioError",
+        "triggers": "TriggerError",
+        "telemetry": "TelemetryError",
+        "vehicle": "VehicleError",
+    }
+    found = [getattr(sys.modules[package], name, None) for package, name in roots.items() if package in sys.modules]
+    return (FleetError, *(error for error in found if error is not None), *others)

@@ -1,0 +1,173 @@
+"""A run as one frozen value: `RunPlan`, every field with its unit and default."""
+
+import re
+from typing import Annotated, Any
+
+import yaml
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+    model_validator,
+)
+
+SECOND_US = 1_000_000
+DAY_US = 86_400 * SECOND_US
+_UNITS_US = {"s": SECOND_US, "m": 60 * SECOND_US, "h": 3_600 * SECOND_US, "d": DAY_US}
+
+
+def duration_us(text: object) -> int:
+    """Microseconds of `90s`, `1m`, `2h30m` or a plain number of seconds; ValueError for anything else."""
+    if isinstance(text, int | float) and not isinstance(text, bool):
+        return round(text * SECOND_US)
+    if isinstance(text, str) and re.fullmatch(r"(\d+(\.\d+)?[smhd])+", text.strip()):
+        parts = re.findall(r"(\d+(?:\.\d+)?)([smhd])", text)
+        return round(sum(float(number) * _UNITS_US[unit] for number, unit in parts))
+    message = 'a length of time such as "90s", "1m" or "2h30m"'
+    raise ValueError(message)
+
+
+def clock_us(text: object) -> int:
+    """Microseconds after midnight of `18:30` or `18:30:15`; ValueError for anything else."""
+    if isinstance(text, str) and (parts := re.fullmatch(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?", text.strip())):
+        hours, minutes, seconds = (int(part or 0) for part in parts.groups())
+        return ((hours * 60 + minutes) * 60 + seconds) * SECOND_US
+    message = 'a time of day such as "18:30"'
+    raise ValueError(message)
+
+
+def show_duration(us: int) -> str:
+    """The shortest text that `duration_us` reads back."""
+    for unit in "hm":
+        if us and us % _UNITS_US[unit] == 0:
+            return f"{us // _UNITS_US[unit]}{unit}"
+    return f"{us / SECOND_US:f}".rstrip("0").rstrip(".") + "s"
+
+
+def show_clock(us: int) -> str:
+    """Simulated time as people say it, `18:30:04` (with a day in front after midnight)."""
+    days, rest = divmod(us // SECOND_US, 86_400)
+    clock = f"{rest // 3600:02}:{rest // 60 % 60:02}:{rest % 60:02}"
+    return f"{days}d {clock}" if days else clock
+
+
+def _on_camera_ticks(seconds: float) -> float:
+    if round(seconds * 10) < 1 or abs(seconds * 10 - round(seconds * 10)) > 1e-9:
+        message = "a multiple of 0.1 s, the camera's tick"
+        raise ValueError(message)
+    return round(seconds * 10) / 10
+
+
+Duration = Annotated[
+    int,
+    BeforeValidator(duration_us),
+    PlainSerializer(show_duration),
+    WithJsonSchema({"type": ["string", "number"], "examples": ["90s", "1m", "2h30m"]}),
+]
+Clock = Annotated[
+    int,
+    BeforeValidator(clock_us),
+    PlainSerializer(show_clock),
+    WithJsonSchema({"type": "string", "examples": ["18:30"]}),
+]
+Period = Annotated[float, Field(strict=False), AfterValidator(_on_camera_ticks)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+class LoadoutPlan(_Part):
+    """What a car runs, by name.
+
+    production: the network that drives
+    shadows:    networks that only watch
+    triggers:   specs, by the name of one that ships or by file
+    """
+
+    production: str = "hydranet-v1"
+    shadows: tuple[str, ...] = ()
+    triggers: tuple[str, ...] = ()
+
+
+class WorldPlan(_Part):
+    """Which world, and what it is opened with (`drives: DIR` for `recorded`)."""
+
+    model_config = ConfigDict(extra="allow")
+
+    name: str
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_name(cls, value: object) -> object:
+        return {"name": value} if isinstance(value, str) else value
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Everything but the name."""
+        return dict(self.model_extra or {})
+
+
+class UplinkPlan(_Part):
+    """How fast cars upload: a kind and what it needs (`files`, `scale` for `trace`)."""
+
+    model_config = ConfigDict(extra="allow")
+
+    kind: str = "lte"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_kind(cls, value: object) -> object:
+        return {"kind": value} if isinstance(value, str) else value
+
+
+class RunPlan(_Part):
+    """A whole run. Every field may be set with `--set field=value`, parts with `--set loadout.production=…`.
+
+    name:             what the run folder is called after (default: the file's name)
+    seed:             the run's only source of chance
+    cars:             how many
+    start:            simulated time of day, `18:30`
+    duration:         simulated length, `90s`, `1m`, `2h`
+    world:            a name, or a mapping with `name` and the world's own options
+    perceive_every_s: seconds between two looks of a car
+    signals_every_s:  seconds between two rows of telemetry of a driving car
+    barrier_every_s:  seconds between two barriers, where the outside enters and a checkpoint is written
+    cohort_cars:      cars ticked together; changes speed, never the outcome
+    shards:           worker processes; changes speed, never the outcome (default: by cores and cars)
+    loadout:          production network, shadows, triggers
+    uplink:           how fast cars upload
+    outbox_mb:        megabytes of clips a car keeps until they are acknowledged
+    plugins:          modules to import first; they add kinds, conditions, tasks, uplinks
+    """
+
+    model_config = ConfigDict(title="RunPlan", serialize_by_alias=True)
+
+    name: str = Field("run", pattern=r"^[A-Za-z0-9_.-]+$")
+    seed: int = Field(7, ge=0, lt=2**63)
+    cars: int = Field(100, ge=1, le=10_000_000)
+    start_us: Clock = Field("08:00", alias="start")  # type: ignore[assignment]
+    duration_us: Duration = Field("1m", alias="duration", gt=0)  # type: ignore[assignment]
+    world: WorldPlan
+    perceive_every_s: Period = 1.0
+    signals_every_s: Period = 5.0
+    barrier_every_s: Period = 10.0
+    cohort_cars: int = Field(250, ge=1)
+    shards: int | None = Field(None, ge=1, le=1024)
+    loadout: LoadoutPlan = LoadoutPlan()
+    uplink: UplinkPlan = UplinkPlan()
+    outbox_mb: float = Field(64.0, gt=0)
+    plugins: tuple[str, ...] = ()
+
+    @property
+    def end_us(self) -> int:
+        """Simulated time at which the run ends."""
+        return self.start_us + self.duration_us
+
+    def to_yaml(self) -> str:
+        """The plan as a file that `load_plan` reads back to an equal plan."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)

@@ -1,0 +1,36 @@
+"""Simulated time: microseconds on one grid, and the order of what falls on the same instant."""
+
+from collections.abc import Callable
+from typing import Any
+
+import simpy
+
+Events = simpy.events.ProcessGenerator
+
+SECOND_US = 1_000_000
+STEP_US = 10  # no process wakes off its phase of this step, so two kinds never meet at one instant
+PHASES_US = {"links": 0, "checkins": 1, "ticks": 2, "uploads": 3, "barrier": 4}
+
+
+def next_instant_us(now_us: int, period_us: int, origin_us: int, phase: str) -> int:
+    """The first instant after `now_us` that lies a whole number of periods after the origin, in its phase."""
+    base = origin_us + PHASES_US[phase]
+    return base + ((now_us - base) // period_us + 1) * period_us
+
+
+def in_phase_us(at_us: float, phase: str) -> int:
+    """The first instant not before `at_us` that is in the phase."""
+    steps = -(-(at_us - PHASES_US[phase]) // STEP_US)
+    return int(steps) * STEP_US + PHASES_US[phase]
+
+
+def without_phase_us(now_us: int) -> int:
+    """The time that people and tables see."""
+    return now_us // STEP_US * STEP_US
+
+
+def repeat(env: simpy.Environment, period_us: int, phase: str, work: Callable[[int], Any], *, origin_us: int) -> Events:
+    """A process that calls `work(time)` each period, in its phase; a resumed run wakes at the same instants."""
+    while True:
+        yield env.timeout(next_instant_us(int(env.now), period_us, origin_us, phase) - env.now)
+        work(without_phase_us(int(env.now)))

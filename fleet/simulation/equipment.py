@@ -1,0 +1,78 @@
+"""What a run needs besides its plan: the world, the networks, the triggers and the uplink, opened once a process."""
+
+import hashlib
+import importlib.metadata
+import json
+import platform
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from fleet.plan import RunPlan
+from scenarios import World, open_world
+from telemetry import Links, open_uplink
+from triggers import Memory, TriggerSpec, load_spec
+from vehicle import Loadout, load_network
+
+LOADOUT = "main"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Equipment:
+    """The parts of a run that each process opens once.
+
+    loadout: the plan's software, with triggers that remember in the given memory
+    weights: network → sha256 of its backbone
+    """
+
+    world: World
+    specs: tuple[TriggerSpec, ...]
+    loadout: Callable[[Memory], Loadout]
+    weights: Mapping[str, str]
+    uplink: Callable[[Links, int, int], NDArray[np.float64]]
+
+    @property
+    def quotas(self) -> dict[str, int]:
+        """Trigger → clips the fleet may keep, for those that have such a limit."""
+        return {spec.name: spec.limits.fleet_total for spec in self.specs if spec.limits.fleet_total is not None}
+
+    def identity(self) -> dict[str, Any]:
+        """What must be equal for two runs of one plan to come out equal, as the manifest has it."""
+        return {
+            "versions": {"python": platform.python_version()}
+            | {name: importlib.metadata.version(name) for name in ("outrider-fleet", "numpy", "torch", "onnxruntime")},
+            "weights": dict(self.weights),
+            "triggers": {spec.name: spec.version for spec in self.specs},
+            "world_fingerprint": self.world.fingerprint,
+        }
+
+
+def equip(plan: RunPlan, device: str) -> Equipment:
+    """Open everything; one torch thread, for shards are what uses several cores."""
+    torch.set_num_threads(1)
+    networks = [load_network(name) for name in (plan.loadout.production, *plan.loadout.shadows)]
+    specs = tuple(load_spec(name) for name in plan.loadout.triggers)
+    return Equipment(
+        world=open_world(plan.world.name, seed=plan.seed, cars=plan.cars, device=device, **plan.world.options),
+        specs=specs,
+        loadout=lambda memory: Loadout.equip(LOADOUT, networks[0], networks[1:], specs, memory),
+        weights={network.name: network.backbone for network in networks},
+        uplink=open_uplink(plan.uplink.model_dump(), plan.seed),
+    )
+
+
+def belongs_to(plan: RunPlan, identity: dict[str, Any], run: str, device: str) -> str:
+    """A hash that a checkpoint carries: the same plan, build, run and device can go on from it, no other."""
+    text = json.dumps([plan.model_dump(mode="json"), identity, run, device], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def pick_device(asked: str) -> str:
+    """`auto` is a GPU where there is one."""
+    if asked != "auto":
+        return asked
+    return "cuda" if torch.cuda.is_available() else "cpu"

@@ -1,0 +1,69 @@
+"""What was really there, written down for the examiner; nothing of it ever reaches a trigger or a network."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fleet.simulation.state import Columns
+from scenarios import TICK_US, World
+from vehicle import Cut
+
+WEATHER = ("rain", "fog", "night")
+COLUMNS = ("car", "t_us", "kind", "encounter", "distance_m", "visible", "state", *WEATHER)
+BLOCK = 256  # fires a call: truth is wide
+
+
+class Examiner:
+    """Notes which moments to look up, and looks them up at the barrier."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._moments: list[tuple[int, int]] = []
+
+    def looked(self, fires: Iterable[Cut]) -> None:
+        """Note the moments of some fires."""
+        self._moments += [(cut.car, cut.tick) for cut in fires]
+
+    def take(self, cars: NDArray[np.uint32], barrier_us: int) -> Columns:
+        """Rows of `truth`: conditions of every car now, encounters at the fires since the last barrier."""
+        moments, self._moments = sorted(set(self._moments)), []
+        found: Columns = {name: [] for name in COLUMNS}
+        self._add_conditions(found, cars, barrier_us)
+        for start in range(0, len(moments), BLOCK):
+            at = np.array(moments[start : start + BLOCK], np.int64)
+            self._add_encounters(found, at[:, 0].astype(np.uint32), at[:, 1])
+        return found
+
+    def _add_conditions(self, found: Columns, cars: NDArray[np.uint32], barrier_us: int) -> None:
+        severities, n = self._world.severities(cars, barrier_us // TICK_US), len(cars)
+        found["car"] += cars.tolist()
+        found["t_us"] += [barrier_us] * n
+        found["kind"] += ["conditions"] * n
+        found["encounter"] += [0] * n
+        for name in ("distance_m", "visible", "state"):
+            found[name] += [None] * n
+        for name in WEATHER:
+            found[name] += severities[name].tolist()
+
+    def _add_encounters(self, found: Columns, cars: NDArray[np.uint32], ticks: NDArray[np.int64]) -> None:
+        truth = self._world.truth(cars, ticks)
+        visible = truth.visible.max(axis=1)  # (n, K)
+        rows, slots = np.nonzero(truth.valid & (visible > 0))
+        found["car"] += cars[rows].tolist()
+        found["t_us"] += (ticks[rows] * TICK_US).tolist()
+        found["kind"] += [truth.kinds[kind] for kind in truth.kind[rows, slots].tolist()]
+        for name, values in (
+            ("encounter", truth.encounter),
+            ("distance_m", truth.distance_m),
+            ("visible", visible),
+            ("state", truth.state),
+        ):
+            found[name] += values[rows, slots].tolist()
+        for name in WEATHER:
+            found[name] += truth.severities[name][rows].tolist()
+
+
+def joined(parts: Sequence[Columns]) -> Columns:
+    """The rows of all shards, in their order."""
+    return {name: [value for part in parts for value in part[name]] for name in COLUMNS}

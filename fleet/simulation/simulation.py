@@ -1,0 +1,147 @@
+"""One shard from barrier to barrier: which processes there are, and what happens when."""
+
+from collections.abc import Callable
+from functools import partial
+
+import simpy
+
+from fleet.simulation import checkpoint
+from fleet.simulation.barrier import Decision, Report, Saved, barriers_us
+from fleet.simulation.checkins import CheckIns
+from fleet.simulation.clock import PHASES_US, SECOND_US, repeat, without_phase_us
+from fleet.simulation.cohort import Cohort, deal
+from fleet.simulation.crew import Ended, Job, Notice, Progress, Steps
+from fleet.simulation.darkroom import Darkroom
+from fleet.simulation.digest import Delivered
+from fleet.simulation.driving import drive
+from fleet.simulation.equipment import Equipment
+from fleet.simulation.examiner import Examiner
+from fleet.simulation.keeping import Keeping
+from fleet.simulation.state import FleetState
+from fleet.simulation.uploading import Parcel, Uploads
+from scenarios import TICK_US
+from telemetry import Gateway, Loopback
+from vehicle import Cut, Outbox
+
+MEGABYTE = 1_000_000
+
+
+class Simulation:
+    """A shard's cars, the clock they live by and the wire to the server.
+
+    At one instant: trips and links, then check-ins, then ticks, then uploads, then the barrier (`PHASES_US`).
+    """
+
+    def __init__(self, job: Job, equipment: Equipment, notice: Notice) -> None:
+        self.job, self._world, self._notice = job, equipment.world, notice
+        self._car_ticks, self._fires, self._clips = 0, 0, 0  # since this process began
+        plan, began_us = job.plan, job.plan.start_us
+        if job.resume_us is not None:
+            began_us = job.resume_us + PHASES_US["barrier"]
+        self.env = simpy.Environment(initial_time=began_us)
+        self.state = FleetState.parked(job.first, job.cars)
+        self.cohorts = [Cohort.equipped(*each, equipment) for each in deal(job.first, job.cars, plan.cohort_cars)]
+        self.outbox = Outbox(job.first, job.cars, round(plan.outbox_mb * MEGABYTE))
+        self.uploads = Uploads(self.env, self.state, self.outbox, equipment.uplink, self._deliver)
+        self.keeping = Keeping(equipment.quotas)
+        self.darkroom = Darkroom(equipment.world, self.cohorts[0].onboard.loadouts[0], job.run)
+        self.checkins = CheckIns(job.shard, self.cohorts, self.state, self.outbox)
+        self.examiner = Examiner(equipment.world)
+        self.wire: Gateway | Loopback = (
+            Gateway(job.endpoint, run=job.run, sender=f"shard-{job.shard}", on_wait=self._say)
+            if job.endpoint
+            else Loopback(run=job.run)
+        )
+        self._delivered: list[Delivered] = []  # since the last barrier
+        self._sent: dict[str, int] = {}  # clip → car, not yet acknowledged
+
+    def run(self) -> Steps:
+        """Live from barrier to barrier: yield a Report, take a Decision, yield Saved; at the end yield Ended."""
+        plan, job = self.job.plan, self.job
+        if job.resume_us is None:
+            self._drive(plan.start_us)
+        else:
+            checkpoint.restore(self, job.resume_us)
+        self._begin()
+        try:
+            for barrier_us in barriers_us(plan, job.resume_us or plan.start_us):
+                self.env.run(until=barrier_us + PHASES_US["barrier"])
+                delivered, self._delivered = self._delivered, []
+                decision = yield Report(barrier_us, self._car_ticks, self._fires, self.keeping.asks, delivered)
+                self._meet(barrier_us, decision or Decision())
+                yield Saved(barrier_us, self.examiner.take(self.state.cars, barrier_us))
+            self.checkins.send_waiting(self.wire, plan.end_us)
+            self.wire.flush(on_wait=self._say)
+            yield Ended(self.wire.welcome.store if self.wire.welcome else None)
+        finally:
+            self.wire.close()
+
+    def _begin(self) -> None:
+        """Start the processes that never end; an upload's exists only while there is something to send."""
+        plan = self.job.plan
+        self._repeat(1.0, "links", self._drive)
+        self._repeat(plan.signals_every_s, "checkins", lambda _: self.checkins.ask())
+        for cohort in self.cohorts:
+            self._repeat(plan.perceive_every_s, "ticks", partial(self._tick, cohort))
+
+    def _repeat(self, every_s: float, phase: str, work: Callable[[int], None]) -> None:
+        period_us = round(every_s * SECOND_US)
+        self.env.process(repeat(self.env, period_us, phase, work, origin_us=self.job.plan.start_us))
+
+    def _drive(self, now_us: int) -> None:
+        self.uploads.wake(drive(self.state, self._world, now_us).tolist())
+
+    def _tick(self, cohort: Cohort, now_us: int) -> None:
+        tick = now_us // TICK_US
+        looked, fires = cohort.tick(self.state, tick)
+        self._car_ticks += looked
+        self._fires += len(fires)
+        self.checkins.looked(cohort, fires)
+        self.examiner.looked(fires)
+        self.keeping.fired(fires)
+        self._queue(self.keeping.admitted(cohort.onboard.recorder.due(tick)), now_us)
+        self._say()
+
+    def _queue(self, cuts: list[Cut], now_us: int) -> None:
+        """Cuts become clips in their cars' outboxes."""
+        for cut, clip in zip(cuts, self.darkroom.develop(cuts), strict=True):
+            if not clip.ticks:
+                continue  # all of it fell where nothing may be recorded
+            for given_up in self.outbox.add(cut, clip.nbytes, now_us=now_us):
+                self.darkroom.drop(given_up.cut.clip)
+                self.checkins.uploaded(given_up, "evicted")
+        self.uploads.wake(sorted({cut.car for cut in cuts}))
+
+    def _deliver(self, parcel: Parcel) -> None:
+        """The last byte has left the car: the clip goes on the wire."""
+        cut, clip = parcel.cut, self.darkroom.take(parcel.cut)
+        self.wire.send_clip(clip)
+        self._sent[cut.clip] = cut.car
+        finished_us = without_phase_us(parcel.finished_us)
+        self._clips += 1
+        self._delivered.append(Delivered(cut.car, cut.tick, cut.spec.name, finished_us, clip.sha256))
+        self.checkins.uploaded(parcel, "delivered")
+
+    def _meet(self, barrier_us: int, decision: Decision) -> None:
+        """The barrier: quotas, rows, acknowledgements, the checkpoint; in simulated no time."""
+        kept, refused = self.keeping.decide(decision)
+        self._queue(kept, barrier_us)
+        for trigger in decision.closed:
+            for cohort in self.cohorts:
+                cohort.close(trigger)
+        self.checkins.send(self.wire, barrier_us, refused)
+        self._drain()
+        for name in self.wire.take_acknowledged():
+            if name in self._sent:
+                self.outbox.forget(self._sent.pop(name), name)
+        checkpoint.save(self, barrier_us)
+
+    def _drain(self) -> None:
+        self.wire.drain(on_wait=self._say)
+        if isinstance(self.wire, Loopback):
+            self.wire.clips.clear()  # a replay compares and keeps nothing
+            self.wire.rows.clear()
+
+    def _say(self, waiting: int = 0) -> None:
+        now_us = without_phase_us(int(self.env.now))
+        self._notice(Progress(self.job.shard, now_us, self._car_ticks, self._fires, self._clips, waiting))
