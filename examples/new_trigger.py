@@ -21,7 +21,10 @@ KINDS["between"] = between
 def main() -> None:
     """Four cars, three ticks: who is unsure about a pedestrian?"""
     spec = TriggerSpec(
-        name="unsure", kind="between", params={"column": "pedestrians.main", "low": 0.3, "high": 0.7}, when="Vehicle.IsMoving"
+        name="unsure",
+        kind="between",
+        params={"column": "pedestrians.main", "low": 0.3, "high": 0.7},
+        when="Vehicle.IsMoving",
     )
     evaluator = Evaluator(
         [spec],

@@ -73,6 +73,12 @@ class Memory:
             self._counts[trigger] = np.zeros((self.cars, len(Reason)), np.uint32)
         self._counts[trigger][rows, reasons] += 1
 
+    def amend(self, trigger: str, cars: NDArray[np.uint32], was: Reason, now: Reason) -> None:
+        """Count another reason for these cars after all: a fire, say, whose clip turned out to be PRIVATE."""
+        rows = self.rows(cars)
+        self._counts[trigger][rows, was] -= np.uint32(1)
+        self._counts[trigger][rows, now] += np.uint32(1)
+
     def take_counts(self) -> dict[str, NDArray[np.uint32]]:
         """Trigger → (cars, reasons) uint32, how often each reason was given since the last take."""
         counts, self._counts = self._counts, {}

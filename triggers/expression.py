@@ -25,6 +25,7 @@ from triggers.table import SignalTable
 MAX_LENGTH = 2048
 MAX_DEPTH = 32
 EXACT_IN_FLOAT32 = 2**24
+LARGEST = float(np.finfo(np.float32).max)
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
@@ -341,7 +342,7 @@ class _Parser:
         self._emit(token.text, token.at, count)
 
     def _number(self, token: _Token) -> np.float32:
-        if float(token.text) > np.finfo(np.float32).max:
+        if float(token.text) > LARGEST:
             self.refuse(token.at, "this number is larger than any signal can be")
         return np.float32(float(token.text))
 

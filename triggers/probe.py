@@ -4,6 +4,7 @@ After Alain and Bengio (2016, "Understanding intermediate layers using linear cl
 Platt (1999, "Probabilistic outputs for support vector machines").
 """
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -60,21 +61,23 @@ class Probe:
         weights = self.coefficients / self.scale
         with np.errstate(invalid="ignore", over="ignore"):
             products = (embedding - self.mean) * weights
-            return _sum_of_rows(products) + self.intercept
+            total = _sum_of_rows(products) + self.intercept
+        return np.where(np.isfinite(total), total, np.nan)
 
     def save(self, path: Path) -> None:
         """Write it as safetensors, whole or not at all."""
         tensors = {name: np.atleast_1d(np.asarray(getattr(self, name), np.float64)) for name in _TENSORS}
         part = path.with_name(path.name + ".part")
-        save_file(tensors, part, metadata={"schema": SCHEMA, "backbone": self.backbone, "layer": self.layer})
+        # One entry: safetensors writes several in an order that changes from run to run.
+        facts = {"backbone": self.backbone, "layer": self.layer}
+        save_file(tensors, part, metadata={SCHEMA: json.dumps(facts, sort_keys=True)})
         part.replace(path)
 
     @classmethod
     def of(cls, tensors: Mapping[str, NDArray[np.float64]], metadata: Mapping[str, str], file: str) -> Self:
         """From a file's content. Raises BadWeights."""
-        if metadata.get("schema") != SCHEMA:
-            raise BadWeights(file, f"not a probe: its schema is {metadata.get('schema')!r}, expected {SCHEMA!r}")
-        if missing := sorted(set(_TENSORS) - set(tensors)) + [k for k in ("backbone", "layer") if k not in metadata]:
+        facts = _facts(metadata, file)
+        if missing := sorted(set(_TENSORS) - set(tensors)):
             raise BadWeights(file, f"not a whole probe: {', '.join(missing)} missing")
         wide = {name: np.asarray(tensors[name], np.float64) for name in _TENSORS}
         d = wide["mean"].size
@@ -82,6 +85,8 @@ class Probe:
         for name, size in sizes.items():
             if wide[name].shape != (size,) or not np.isfinite(wide[name]).all():
                 raise BadWeights(file, f"`{name}` should be {size} finite numbers")
+        if (wide["scale"] <= 0).any():
+            raise BadWeights(file, "`scale` should be positive")
         return cls(
             mean=wide["mean"],
             scale=wide["scale"],
@@ -89,8 +94,8 @@ class Probe:
             intercept=float(wide["intercept"][0]),
             calibration=wide["calibration"],
             threshold=float(wide["threshold"][0]),
-            backbone=metadata["backbone"],
-            layer=metadata["layer"],
+            backbone=facts["backbone"],
+            layer=facts["layer"],
             file=file,
         )
 
@@ -124,6 +129,18 @@ def check_backbone(pinned: str, have: str, file: str) -> None:
     if mine != yours:
         problem = f"fitted to backbone {mine[:12] or '(none)'}…, and this is {yours[:12] or '(none)'}…"
         raise ForeignBackbone(file, f"{problem}; train it on this one")
+
+
+def _facts(metadata: Mapping[str, str], file: str) -> dict[str, str]:
+    if SCHEMA not in metadata:
+        raise BadWeights(file, f"not a probe: nothing in it is called '{SCHEMA}'")
+    try:
+        facts = json.loads(metadata[SCHEMA])
+    except ValueError:
+        facts = None
+    if not isinstance(facts, dict) or not all(isinstance(facts.get(key), str) for key in ("backbone", "layer")):
+        raise BadWeights(file, "it does not say its backbone and layer")
+    return facts
 
 
 def _sum_of_rows(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -145,12 +145,11 @@ def _checked(embeddings: NDArray[Any], labels: NDArray[Any], groups: NDArray[Any
 
 def _folds(examples: Examples, seed: int) -> NDArray[np.int64]:
     """The fold of each frame, (n,) 0 … 4: whole encounters, positive and negative ones dealt out evenly."""
-    fold = np.zeros(len(examples.labels), np.int64)
-    for share, names in enumerate(_shuffled(examples, seed)):
-        place = {name: (i + share) % FOLDS for i, name in enumerate(names.tolist())}
-        for row, name in enumerate(examples.groups.tolist()):
-            fold[row] = place.get(name, fold[row])
-    return fold
+    names, row = np.unique(examples.groups, return_inverse=True)
+    fold = np.zeros(len(names), np.int64)
+    for dealt in _shuffled(examples, seed):
+        fold[np.searchsorted(names, dealt)] = np.arange(len(dealt)) % FOLDS
+    return fold[row]
 
 
 def _shuffled(examples: Examples, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
