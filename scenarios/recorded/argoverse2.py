@@ -33,7 +33,7 @@ Column = NDArray[np.generic]
 
 
 def read_sensor_log(folder: Path) -> Drive:
-    """A sensor log's folder: poses, annotations and, if there, map and ground heights. CorruptDrive names the bad file."""
+    """A sensor log: poses, annotations and, where there, map and ground heights. CorruptDrive names the bad file."""
     poses_file = folder / "city_SE3_egovehicle.feather"
     with reading(poses_file, f"an Arrow feather file with columns {', '.join(_POSE)}"):
         poses = _columns(pa.feather.read_table(poses_file), _POSE)

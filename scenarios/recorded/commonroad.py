@@ -193,7 +193,7 @@ def _is_marked(lanelet: Element) -> bool:
 
 def _is_overlapped(number: int, middle: Line, rings: list[Line]) -> bool:
     """Whether a lanelet runs through another one, as on a junction, where nothing is painted."""
-    inner = middle_line(middle, middle)[1:-1] if len(middle) > 2 else middle.mean(0, keepdims=True)
+    inner = middle[1:-1] if len(middle) > 2 else middle.mean(0, keepdims=True)
     return any(_inside(inner, ring).any() for other, ring in enumerate(rings) if other != number)
 
 

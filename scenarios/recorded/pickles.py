@@ -147,7 +147,7 @@ class _Reader(pickle.Unpickler):
 
 
 def read_plain_pickle(file: Path) -> Any:
-    """What a pickle holds, arrays as `Array`. pickle.UnpicklingError where it is not plain, or what a broken one raises."""
+    """What a pickle holds, arrays as `Array`; UnpicklingError where it is not plain, others where it is broken."""
     with file.open("rb") as stream:
         return _Reader(stream).load()
 

@@ -42,7 +42,8 @@ _BROKEN = (
 def reading(file: Path, expected: str) -> Iterator[None]:
     """Turns whatever goes wrong while reading into a CorruptDrive that names the file and what was expected in it."""
     try:
-        yield
+        with np.errstate(all="ignore"):  # what overflows is refused by `neutral`
+            yield
     except _BROKEN as error:
         problem = f"missing {error}" if isinstance(error, KeyError) else str(error) or type(error).__name__
         raise CorruptDrive(file, problem.splitlines()[0], expected) from error

@@ -67,11 +67,10 @@ def _recording(whole: dict[str, Any], stem: str) -> Recording:
 
 def _clock(about: dict[str, Any], ego: dict[str, Any]) -> NDArray[np.int64]:
     moments = len(numbers(ego["state"]["position"]))
-    seconds = (
-        numbers(about["ts"]).ravel() if "ts" in about else np.arange(moments) * float(about.get("sample_rate", 0.1))
-    )
-    if len(seconds) != moments or not np.isfinite(seconds).all():
-        raise ValueError(f"{len(seconds)} timestamps for {moments} places of the ego")
+    step_s = float(about.get("sample_rate", 0.1))
+    seconds = numbers(about["ts"]).ravel() if "ts" in about else np.arange(moments) * step_s
+    if len(seconds) != moments or not np.all(np.abs(seconds) < 1e11):
+        raise ValueError(f"{len(seconds)} good timestamps for {moments} places of the ego")
     return np.rint(seconds * 1e6).astype(np.int64)
 
 

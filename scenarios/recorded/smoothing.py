@@ -2,7 +2,7 @@
 
 Logs resampled from 2 Hz have speeds like a staircase; poses stamped a few milliseconds off give a spike in one step.
 Differences of either look like a full brake. So a speed is first a median over a second, which no spike survives and
-which leaves any steady braking as it is, and then a line fitted through its neighbours, whose slope is the acceleration.
+which leaves steady braking as it is, and then a line fitted through its neighbours, whose slope is the acceleration.
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ MEDIAN_S = 1.2
 WIDTH_S = 0.45
 """Standard deviation of the line fit's weights; about 1.6 s of log count."""
 
-_REACH = 4  # standard deviations after which a weight is nothing
+_REACH = 6  # standard deviations after which a weight is nothing
 _BLOCK = 256  # rows fitted at once
 
 Floats = NDArray[np.float64]
