@@ -1,5 +1,6 @@
 """The cars' end of the wire: sends, waits for acknowledgements, sends again, until all is on the server's disk."""
 
+import contextlib
 import itertools
 import os
 import time
@@ -72,9 +73,11 @@ class Gateway:
         self._process = f"{sender}-{os.urandom(6).hex()}"
         self.welcome: Welcome | None = None
         self._connection = Connection(endpoint, encode(Hello(sender=self._process, run=run)))
-        if not self._wait(lambda: self.welcome is not None, connect_timeout_s, None):
-            self.close()
-            raise ServerUnreachable(endpoint, connect_timeout_s)
+        with contextlib.ExitStack() as undo:
+            undo.callback(self.close)
+            if not self._wait(lambda: self.welcome is not None, connect_timeout_s, None):
+                raise ServerUnreachable(endpoint, connect_timeout_s)
+            undo.pop_all()
 
     def __enter__(self) -> Self:
         return self

@@ -1,0 +1,114 @@
+"""Small real messages, and a real server in a process of its own."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from telemetry.clip import Clip
+from telemetry.codec import encode, encode_clip, encode_rows
+from telemetry.messages import Ack, Flush, Flushed, Hello, Refused, Welcome
+
+RUN = "city"
+
+
+def a_clip(name: str = "7-100-surprise", *, run: str = RUN, picture: bytes = b"\xff\xd8picture", **other: Any) -> Clip:
+    """Two ticks of two cameras."""
+    plain: dict[str, Any] = {
+        "id": name, "run": run, "car": 7, "tick": 101, "t_us": 10_100_000, "trigger": "surprise", "version": 3,
+        "score": 0.75, "priority": 20, "ticks": (100, 101), "cameras": ("main", "rear"),
+        "frames": [[picture + b"0", picture + b"1"], [picture + b"2", b""]],
+        "calibration": [{"name": "main", "fx": 55.5, "width": 96}, {"name": "rear", "fx": 55.5, "width": 96}],
+        "poses": [{"x_m": 1.0, "y_m": -2.5}, {"x_m": 1.5, "y_m": -2.5}],
+        "signals": {"Vehicle.Speed": [36.0, None], "Vehicle.IsMoving": [True, True]},
+        "percepts": {"lead": [[0.5, 12.0], [0.25, 11.0]]},
+        "shadows": {"candidate": {"lead": [[0.5, 12.5], [0.75, 11.5]]}},
+        "complete": True,
+    }  # fmt: skip
+    return Clip(**(plain | other))
+
+
+def some_fires(first: int = 0, count: int = 3) -> dict[str, Any]:
+    """Rows of table `fires`, one a car."""
+    cars = np.arange(first, first + count, dtype=np.uint32)
+    return {
+        "car": cars,
+        "t_us": cars.astype(np.int64) * 100_000,
+        "tick": cars,
+        "trigger": ["surprise"] * count,
+        "version": np.ones(count, np.int64),
+        "score": np.linspace(0, 1, count),
+        "clip": [f"{car}-0-surprise" for car in cars],
+    }
+
+
+def every_message() -> dict[str, list[bytes]]:
+    """The frames of one message of each kind, and of a few that are special."""
+    return {
+        "hello": encode(Hello(sender="shard-0-5f1d", run=RUN)),
+        "welcome": encode(Welcome(store="/data/store", version=1)),
+        "clip": encode_clip(a_clip()),
+        "clip_without_ticks": encode_clip(a_clip(ticks=(), frames=[], poses=[], signals={}, percepts={}, shadows={})),
+        "rows": encode_rows(RUN, "fires", "barrier-12", some_fires()),
+        "rows_with_gaps": encode_rows(RUN, "fires", "b", some_fires() | {"score": [0.5, None, float("nan")]}),
+        "rows_none": encode_rows(RUN, "fires", "empty", some_fires(0, 0)),
+        "ack": encode(Ack(ids=["city/clip/7-100-surprise", "city/rows/fires/barrier-12"])),
+        "refused": encode(Refused(id="city/clip/7-100-surprise", code="disk_full", says="no room")),
+        "flush": encode(Flush(id="shard-0-5f1d-1")),
+        "flushed": encode(Flushed(id="shard-0-5f1d-1")),
+    }
+
+
+SERVER = """
+import sys
+from pathlib import Path
+import structlog
+from telemetry import serve
+structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+serve(Path(sys.argv[1]), sys.argv[2], ready=lambda endpoint: print(endpoint, flush=True))
+"""
+
+
+class Server:
+    """`serve` in a process; `endpoint` is where it listens."""
+
+    def __init__(self, store: Path, bind: str = "tcp://127.0.0.1:0", *, program: str = SERVER) -> None:
+        self.log = store.parent / f"{store.name}.log"
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", program, str(store), bind], stdout=subprocess.PIPE, stderr=log, text=True
+            )
+        assert self.process.stdout
+        self.endpoint = self.process.stdout.readline().strip()
+
+    def kill(self) -> None:
+        """SIGKILL, and wait until it is gone."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> int:
+        """SIGTERM; the exit code."""
+        return self._end(signal.SIGTERM)
+
+    def _end(self, number: int) -> int:
+        if self.process.poll() is None:
+            os.kill(self.process.pid, number)
+        code = self.process.wait(60)
+        assert self.process.stdout
+        self.process.stdout.close()
+        return code
+
+
+@contextlib.contextmanager
+def a_server(store: Path) -> Iterator[Server]:
+    """A server that is killed at the end, if nobody stopped it."""
+    server = Server(store)
+    try:
+        yield server
+    finally:
+        server.kill()
