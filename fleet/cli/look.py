@@ -1,13 +1,15 @@
 """`outrider report`, `tables`, `sql`, `clips`, `clip`, `shadow`: looking at what a run came to."""
 
-import json
-from collections.abc import Sequence
+import sys
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
+
+from fleet.cli.output import print_json
 
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, or the store of a collection server.")]
 AsJson = Annotated[
@@ -16,10 +18,27 @@ AsJson = Annotated[
 Limit = Annotated[int, typer.Option("--limit", min=0, help="At most so many rows; 0 for all.")]
 
 
+EXAMPLES = {
+    "report": ("report runs/rainy_city-7-1", "report runs/rainy_city-7-1 --store store"),
+    "tables": ("tables runs/rainy_city-7-1", "tables runs/rainy_city-7-1 fires"),
+    "sql": (
+        'sql runs/rainy_city-7-1 "SELECT trigger, count(*) FROM fires GROUP BY 1"',
+        "sql runs/rainy_city-7-1 'SELECT car, max(\"Vehicle.Speed\") FROM signals GROUP BY 1' --json",
+    ),
+    "clips": (
+        "clips runs/rainy_city-7-1",
+        "clips runs/rainy_city-7-1 --trigger caution_light --slice night --limit 10",
+    ),
+    "clip": ("clip runs/rainy_city-7-1 417-668310 --png clip.png",),
+    "shadow": ("shadow runs/rainy_city-7-1", "shadow runs/rainy_city-7-1 --json"),
+}
+
+
 def register(app: typer.Typer) -> None:
-    """Add this file's commands to the command line."""
+    """Add the commands."""
     for command in (report, tables, sql, clips, clip, shadow):
-        app.command()(command)
+        examples = "\n\n".join(f"outrider {example}" for example in EXAMPLES[command.__name__])
+        app.command(command.__name__, epilog=f"[bold]Examples[/bold]\n\n{examples}")(command)
 
 
 def report(
@@ -29,17 +48,12 @@ def report(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write one self-contained HTML page about a run: report.html in its folder.
-
-    \b
-    outrider report runs/rainy_city-7-1
-    outrider report runs/rainy_city-7-1 --store /data/store
-    """  # noqa: D301 – \b keeps the lines apart
+    """Write one self-contained HTML page about a run: report.html in its folder."""
     from fleet.report import write_report
 
     page = write_report(run, store)
     if as_json:
-        _print_json({"run": str(run), "report": str(page), "bytes": page.stat().st_size})
+        print_json({"run": str(run), "report": str(page), "bytes": page.stat().st_size})
     else:
         _say(f"report: {page}")
 
@@ -49,17 +63,12 @@ def tables(
     table: Annotated[str | None, typer.Argument(metavar="[TABLE]", help="Only this table, column by column.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the tables of a run, or the columns of one.
-
-    \b
-    outrider tables runs/rainy_city-7-1
-    outrider tables runs/rainy_city-7-1 fires
-    """  # noqa: D301 – \b keeps the lines apart
+    """List the tables of a run, or the columns of one."""
     from fleet.report import describe, open_folder
 
     found = describe(open_folder(run), table)
     if as_json:
-        _print_json({"run": str(run), "tables": found})
+        print_json({"run": str(run), "tables": found})
     elif table is None:
         _print_table(("table", "rows", "a row is"), [(name, one["rows"], one["says"]) for name, one in found.items()])
     else:
@@ -73,17 +82,12 @@ def sql(
     limit: Limit = 1000,
     as_json: AsJson = False,
 ) -> None:
-    """Ask the tables of a run a question in SQL.
-
-    \b
-    outrider sql runs/rainy_city-7-1 "SELECT trigger, count(*) FROM fires GROUP BY 1"
-    outrider sql runs/rainy_city-7-1 'SELECT car, max("Vehicle.Speed") FROM signals GROUP BY 1' --json
-    """  # noqa: D301 – \b keeps the lines apart
+    """Ask the tables of a run a question in SQL."""
     from fleet.report import ask, open_folder
 
     answer = ask(open_folder(run), query, limit=limit)
     if as_json:
-        _print_json({"columns": answer.columns, "rows": answer.rows, "more": answer.more})
+        print_json({"run": str(run), "columns": answer.columns, "rows": answer.rows, "more": answer.more})
     else:
         _print_table(answer.columns, answer.rows)
         _say_more(answer.more, limit)
@@ -98,20 +102,15 @@ def clips(
     limit: Limit = 50,
     as_json: AsJson = False,
 ) -> None:
-    """List the clips that the collection server keeps, best score first.
-
-    \b
-    outrider clips runs/rainy_city-7-1
-    outrider clips runs/rainy_city-7-1 --trigger caution_light --slice night --limit 10
-    """  # noqa: D301 – \b keeps the lines apart
+    """List the clips that the collection server keeps, best score first."""
     from fleet.report import find_clips, open_folder
 
     found = find_clips(open_folder(run), trigger=trigger, where=slice_, limit=limit)
     if as_json:
-        _print_json({"run": str(run), "clips": found.records(), "more": found.more})
+        print_json({"run": str(run), "clips": found.records(), "more": found.more})
         return
     heads = ("clip", "trigger", "score", "car", "time", "pictures", "bytes", "slices")
-    _print_table(heads, [_clip_cells(row) for row in found.records()])
+    _print_table(heads, [_clip_cells(row) for row in found.records()], whole={"clip", "trigger"})
     _say_more(found.more, limit)
 
 
@@ -121,11 +120,7 @@ def clip(
     png: Annotated[Path | None, typer.Option(metavar="FILE", help="Write its pictures as one PNG.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Look at one clip: a row of pictures per camera, the tick of the fire framed.
-
-    \b
-    outrider clip runs/rainy_city-7-1 417-668310-caution_light --png clip.png
-    """  # noqa: D301 – \b keeps the lines apart
+    """Look at one clip: a row of pictures per camera, the tick of the fire framed."""
     from fleet.report import find_clip, open_folder, read_pictures, save, sheet
 
     row, file = find_clip(open_folder(run), clip_id)
@@ -133,24 +128,19 @@ def clip(
     if png is not None:
         save(sheet(pictures, row["t_us"]), png)
     if as_json:
-        _print_json({**row, "mcap": str(file), "png": str(png) if png else None})
+        print_json({**row, "mcap": str(file), "png": str(png) if png else None})
         return
     _print_table(("", ""), [*((name, value) for name, value in row.items()), ("mcap", file)])
     _say(f"pictures: {png}" if png else f"{len(pictures)} pictures; --png FILE writes them")
 
 
 def shadow(run: RunFolder, as_json: AsJson = False) -> None:
-    """Compare candidates with production: disagreement by task and by slice of the world.
-
-    \b
-    outrider shadow runs/rainy_city-7-1
-    outrider shadow runs/rainy_city-7-1 --json
-    """  # noqa: D301 – \b keeps the lines apart
+    """Compare candidates with production: disagreement by task and by slice of the world."""
     from fleet.report import compare_shadows, open_folder
 
     rows = compare_shadows(open_folder(run))
     if as_json:
-        _print_json({"run": str(run), "shadow": rows})
+        print_json({"run": str(run), "shadow": rows})
     elif not rows:
         _say("no candidate rode along in this run")
     else:
@@ -168,16 +158,13 @@ def _clip_cells(row: dict[str, Any]) -> tuple[Any, ...]:
     )
 
 
-def _print_json(answer: dict[str, Any]) -> None:
-    print(json.dumps(answer, allow_nan=False))
-
-
-def _print_table(heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    console = Console()
+def _print_table(heads: Sequence[str], rows: Sequence[Sequence[Any]], *, whole: Collection[str] = ()) -> None:
+    """A table on standard output; the columns named in `whole` are never broken, so that they can be copied."""
+    console = Console(width=None if sys.stdout.isatty() else 200)
     table = Table(box=None, pad_edge=False, header_style="bold", show_header=any(heads))
     for index, head in enumerate(heads):
         numbers = bool(rows) and all(isinstance(row[index], int | float) for row in rows)
-        table.add_column(head, justify="right" if numbers else "left", overflow="fold")
+        table.add_column(head, justify="right" if numbers else "left", overflow="fold", no_wrap=head in whole)
     for row in rows:
         table.add_row(*map(_cell, row))
     console.print(table)

@@ -49,16 +49,16 @@ class Run:
 
 def open_folder(folder: Path, store: Path | None = None) -> Run:
     """The run in a folder, or all runs of a store; raises NotARun when it is neither."""
-    if not any((folder / name).exists() for name in ("manifest.json", "plan.yaml", "tables", "inbox")):
+    if not any((folder / name).exists() for name in ("plan.yaml", "tables", "inbox")):
         raise NotARun(
-            folder, "manifest.json, plan.yaml or tables/" if folder.is_dir() else "files: there is no such folder"
+            folder, "plan.yaml or tables/" if folder.is_dir() else "files: there is no such folder"
         )
     plan, manifest = _plan(folder / "plan.yaml"), _manifest(folder / "manifest.json")
     store = store or _store_named(manifest, folder)
     db = open_run(store)
-    _only(db, manifest.get("run"))
     if store.resolve() != folder.resolve():
         _with_truth_of(db, folder)
+    _only(db, manifest.get("run"))
     return Run(folder, store, db, plan, manifest)
 
 
@@ -83,20 +83,15 @@ def _store_named(manifest: Mapping[str, Any], folder: Path) -> Path:
 
 def _only(db: duckdb.DuckDBPyConnection, run: str | None) -> None:
     """Narrow every view to one run: a store may hold many."""
-    if run is None:
-        return
-    db.execute("CREATE SCHEMA one_run")
-    for table in TABLES:
-        db.execute(f"CREATE VIEW one_run.{table} AS SELECT * FROM main.{table} WHERE run = {_quoted(run)}")  # noqa: S608
-    db.execute("SET search_path = 'one_run,main'")
+    for table in TABLES if run else ():
+        db.execute(f"ALTER VIEW {table} RENAME TO every_{table}")
+        db.execute(f"CREATE TEMP VIEW {table} AS FROM every_{table} WHERE run = {_quoted(run or '')}")
 
 
 def _with_truth_of(db: duckdb.DuckDBPyConnection, folder: Path) -> None:
     """The examiner's truth never crosses the wire: it lies in the run folder, whatever store the run used."""
-    truth = open_run(folder).sql("SELECT * FROM truth").to_arrow_table()
-    db.register("truth_of_run", truth)
-    schema = db.execute("SELECT current_schema()").fetchone()
-    db.execute(f"CREATE OR REPLACE VIEW {schema[0] if schema else 'main'}.truth AS FROM truth_of_run")
+    db.register("truth_of_run", open_run(folder).sql("FROM truth").to_arrow_table())
+    db.execute("DROP VIEW truth; CREATE TEMP VIEW truth AS FROM truth_of_run")
 
 
 def _quoted(text: str) -> str:
