@@ -1,6 +1,5 @@
-"""The tables a run leaves behind, column by column; `python -m telemetry.tables` prints them as a page."""
+"""The tables a run leaves behind, column by column."""
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -220,23 +219,3 @@ def _arrow_array(table: str, field: pa.Field, values: np.ndarray | Sequence[obje
         return array.cast(field.type, safe=not pa.types.is_floating(field.type))
     except (pa.ArrowException, OverflowError) as e:
         raise WrongColumns(table, f"column {field.name!r}: {e}") from e
-
-
-def page() -> str:
-    """docs/tables.md: every table and column, as Markdown."""
-    lines = [
-        "# Tables",
-        "",
-        f"What a run leaves behind, schema version {SCHEMA_VERSION}. Each table is a Delta table in",
-    ]
-    lines += ["`tables/NAME/` of the run folder, and a view of that name in `telemetry.open_run(path)`.", ""]
-    lines += ["This page is printed by `python -m telemetry.tables`.", ""]
-    for name, table in TABLES.items():
-        lines += [f"## {name}", "", table.says, "", "| column | type | unit | says |", "|---|---|---|---|"]
-        lines += [f"| `{column}` | {c.type} | {c.unit} | {c.says} |" for column, c in table.columns.items()]
-        lines += [""]
-    return "\n".join(lines)
-
-
-if __name__ == "__main__":
-    sys.stdout.write(page())
