@@ -1,0 +1,1 @@
+"""The data engine: networks and triggers that learn from what the world shows."""

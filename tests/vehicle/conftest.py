@@ -1,0 +1,85 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from little_world import LittleWorld
+
+from triggers import Memory, TriggerSpec
+from vehicle import TASKS, HydraNet, Loadout, Network, load_network
+
+HEADS = ("vehicles", "pedestrians", "stop_sign", "weather")
+
+
+def blank(seed: int) -> HydraNet:
+    """A network that has learnt nothing, with statistics of its own."""
+    torch.manual_seed(seed)
+    network = HydraNet({name: TASKS[name].columns(name) for name in HEADS})
+    with torch.no_grad():
+        for module in network.modules():
+            if isinstance(module, torch.nn.BatchNorm2d):
+                module.running_mean.normal_(0, 0.1)
+                module.running_var.uniform_(0.5, 2)
+    return network.eval()
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three networks: production, a candidate that shares its backbone, and one with another backbone."""
+    root = tmp_path_factory.mktemp("networks")
+    for name, seed in (("production", 1), ("foreign", 2)):
+        blank(seed).save(root / name, name=name, version=1, told={})
+    candidate = HydraNet.load(root / "production")
+    torch.manual_seed(3)
+    for layer in candidate.heads["pedestrians"]:
+        if isinstance(layer, torch.nn.Linear):
+            layer.reset_parameters()
+    candidate.save(root / "candidate", name="candidate", version=2, told={})
+    return root
+
+
+@pytest.fixture(scope="session")
+def production(folder: Path) -> Network:
+    return load_network(folder / "production")
+
+
+@pytest.fixture(scope="session")
+def candidate(folder: Path) -> Network:
+    return load_network(folder / "candidate")
+
+
+@pytest.fixture(scope="session")
+def foreign(folder: Path) -> Network:
+    return load_network(folder / "foreign")
+
+
+@pytest.fixture
+def world() -> LittleWorld:
+    return LittleWorld()
+
+
+def spec(name: str = "always", **changes: object) -> TriggerSpec:
+    told = {
+        "name": name,
+        "kind": "expression",
+        "params": {"fire_when": "Vehicle.Speed > 20"},
+        "fire": {"edge": "always", "cooldown_s": 5},
+        "clip": {"before_s": 2, "after_s": 2},
+    }
+    return TriggerSpec.model_validate(told | changes)
+
+
+@pytest.fixture
+def equip(production: Network, candidate: Network) -> Callable[..., Loadout]:
+    """A loadout for cars 0 to 99 with these specs."""
+
+    def make(*specs: TriggerSpec, shadows: tuple[Network, ...] = (candidate,), cars: int = 100) -> Loadout:
+        return Loadout.equip("little", production, shadows, specs or (spec(),), Memory(0, cars))
+
+    return make
+
+
+@pytest.fixture
+def some() -> Callable[..., np.ndarray]:
+    return lambda *cars: np.array(cars, np.uint32)

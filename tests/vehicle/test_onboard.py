@@ -1,0 +1,69 @@
+from collections.abc import Callable
+
+import numpy as np
+from conftest import spec
+from little_world import LittleWorld
+
+from triggers import Memory
+from vehicle import Cut, Loadout, Network, Onboard
+
+CARS = np.arange(20, dtype=np.uint32)
+TICKS = range(700, 900, 20)
+SURPRISE = spec("surprise", kind="disagreement", params={"task": "pedestrians", "threshold": 0.02})
+
+
+def drive(onboard: Onboard, cars: np.ndarray = CARS, loadout_of: np.ndarray | None = None) -> list[Cut]:
+    chosen = np.zeros(len(cars), np.uint16) if loadout_of is None else loadout_of
+    return [cut for tick in TICKS for cut in onboard.tick(cars, chosen, tick)]
+
+
+def facts(cuts: list[Cut]) -> list[tuple[object, ...]]:
+    return sorted((cut.car, cut.tick, cut.spec.name, cut.score, cut.clip) for cut in cuts)
+
+
+def test_a_drive_gives_cuts_with_clips_that_come_due(world: LittleWorld, equip: Callable[..., Loadout]) -> None:
+    onboard = Onboard(world, [equip(spec(), SURPRISE)], first_car=0, cars=100)
+    cuts = drive(onboard)
+    assert {cut.spec.name for cut in cuts} == {"always", "surprise"}
+    assert {cut.clip for cut in onboard.recorder.due(10_000)} == {cut.clip for cut in cuts}
+
+
+def test_any_split_into_cohorts_and_loadouts_gives_the_same_cuts(
+    world: LittleWorld, production: Network, candidate: Network
+) -> None:
+    def onboard(first: int, cars: int, loadouts: int = 1) -> Onboard:
+        memory = Memory(first, cars)
+        alike = [Loadout.equip(f"l{i}", production, [candidate], [SURPRISE], memory) for i in range(loadouts)]
+        return Onboard(world, alike, first_car=first, cars=cars)
+
+    whole = facts(drive(onboard(0, 20)))
+    halves = drive(onboard(0, 7), CARS[:7]) + drive(onboard(7, 13), CARS[7:])
+    mixed = drive(onboard(0, 20, loadouts=3), loadout_of=(CARS % 3).astype(np.uint16))
+    assert whole
+    assert facts(halves) == facts(mixed) == whole
+
+
+def test_shadows_change_no_cut_of_other_triggers(world: LittleWorld, equip: Callable[..., Loadout]) -> None:
+    surely = spec("sees", params={"fire_when": "pedestrians.main > 0.5"})
+    watched = drive(Onboard(world, [equip(surely)], first_car=0, cars=100))
+    alone = drive(Onboard(world, [equip(surely, shadows=())], first_car=0, cars=100))
+    assert facts(watched) == facts(alone)
+
+
+def test_nothing_fires_near_home(world: LittleWorld, equip: Callable[..., Loadout]) -> None:
+    onboard = Onboard(world, [equip()], first_car=0, cars=100)
+    cuts = drive(onboard)
+    assert min(cut.tick for cut in cuts) >= 600 + 150  # 10 m/s: 150 m from the door after 15 s
+
+
+def test_tables_and_tally_tell_what_the_tick_saw(world: LittleWorld, equip: Callable[..., Loadout]) -> None:
+    onboard = Onboard(world, [equip(), equip()], first_car=0, cars=100)
+    onboard.tick(CARS, (CARS % 2).astype(np.uint16), 700)
+    assert [len(table) for table in onboard.tables] == [10, 10]
+    tally = onboard.tally.take()["candidate", "pedestrians"]
+    assert tally[:20, 0].tolist() == [1] * 20
+    assert not tally[20:].any()
+
+
+def test_a_tick_without_cars_is_quiet(world: LittleWorld, equip: Callable[..., Loadout]) -> None:
+    assert drive(Onboard(world, [equip()], first_car=0, cars=100), CARS[:0]) == []

@@ -1,0 +1,90 @@
+"""What can go wrong in a car, by what one can do about it.
+
+VehicleError
+├── UnknownNetwork        no shipped network and no folder of that name: correct the name
+├── MissingWeights        a network's folder lacks a file: train or copy it
+├── TamperedWeights       a file is not the one its card describes: fetch it again
+├── ForeignBackbone       heads or triggers made for another backbone: retrain them, or load theirs
+├── UnknownTask           a network has a head for a task nobody defines: correct it, or name the plugin
+├── ForeignTask           a head and its task disagree about the outputs: retrain the head
+└── MissingExtra          an optional part is not installed: install it
+"""
+
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+
+
+def _hint(name: str, known: Iterable[str]) -> str:
+    """`; did you mean 'x'?` where a known name is near, else a list of what there is."""
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=1)
+    if near:
+        return f"; did you mean {near[0]!r}?"
+    return f"; there are {', '.join(names)}" if names else "; there are none"
+
+
+class VehicleError(Exception):
+    """Root of everything that a car's software refuses."""
+
+
+class UnknownNetwork(VehicleError):
+    """Neither a shipped network nor a folder."""
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        self.name = name
+        super().__init__(f"unknown network {name!r}{_hint(name, known)}")
+
+
+class MissingWeights(VehicleError):
+    """A network's folder lacks a file."""
+
+    def __init__(self, folder: Path, file: str) -> None:
+        self.folder, self.file = folder, file
+        super().__init__(
+            f"{folder} has no {file}; `outrider train hydranet --out {folder}` makes all of a network's files"
+        )
+
+
+class TamperedWeights(VehicleError):
+    """A file's bytes are not the ones that its card describes."""
+
+    def __init__(self, file: Path, *, expected: str, found: str) -> None:
+        self.file = file
+        super().__init__(
+            f"{file} is not the file its card describes: sha256 {found[:12]}…, the card says {expected[:12]}…"
+        )
+
+
+class ForeignBackbone(VehicleError):
+    """Something made for one backbone meets another."""
+
+    def __init__(self, what: str, *, needs: str, found: str) -> None:
+        self.what, self.needs, self.found = what, needs, found
+        super().__init__(f"{what} was made for backbone {needs[:12]}… but meets {found[:12]}…")
+
+
+class UnknownTask(VehicleError):
+    """A head for a task that nobody defines."""
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        self.name = name
+        super().__init__(f"unknown task {name!r}{_hint(name, known)}")
+
+
+class ForeignTask(VehicleError):
+    """A head was trained for other outputs than its task now names."""
+
+    def __init__(self, task: str, *, head: Iterable[str], now: Iterable[str]) -> None:
+        self.task = task
+        super().__init__(
+            f"the head of task {task!r} gives ({', '.join(head)}), the task now asks for ({', '.join(now)})"
+        )
+
+
+class MissingExtra(VehicleError):
+    """An optional dependency is absent."""
+
+    def __init__(self, extra: str, purpose: str) -> None:
+        self.extra = extra
+        super().__init__(f"{purpose} needs the extra {extra!r}: pip install 'outrider-fleet[{extra}]'")

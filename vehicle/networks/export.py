@@ -1,0 +1,83 @@
+"""From torch, where networks learn, to ONNX, which cars run."""
+
+import contextlib
+import copy
+import io
+import logging
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from vehicle.errors import MissingExtra
+
+
+def export_backbone(backbone: nn.Module, file: Path, *, pixels: torch.Tensor, fingerprint: str) -> None:
+    """Write `pixels -> embedding` for any number of cars, its normalisations folded; pixels: (2, c, 3, h, w) uint8."""
+    _write(folded(backbone), file, {"pixels": pixels}, ["embedding"], fingerprint)
+
+
+def export_heads(heads: nn.ModuleDict, file: Path, *, d: int, fingerprint: str) -> None:
+    """Write `embedding -> each task's outputs` for any number of cars."""
+    _write(_Heads(heads).eval(), file, {"embedding": torch.zeros(2, d)}, list(heads), fingerprint)
+
+
+def folded(backbone: nn.Module) -> nn.Module:
+    """A copy with each normalisation put into the convolution before it: same function, less to compute."""
+    copied = copy.deepcopy(backbone).eval()
+    for block in [module for module in copied.modules() if isinstance(module, nn.Sequential)]:
+        if len(block) > 1 and isinstance(block[0], nn.Conv2d) and isinstance(block[1], nn.BatchNorm2d):
+            block[0], block[1] = fuse_conv_bn_eval(block[0], block[1]), nn.Identity()
+    return copied
+
+
+class _Heads(nn.Module):
+    """All heads as one function with as many results, in their order."""
+
+    def __init__(self, heads: nn.ModuleDict) -> None:
+        super().__init__()
+        self.heads = heads
+
+    def forward(self, embedding: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return tuple(head(embedding) for head in self.heads.values())
+
+
+def _write(module: nn.Module, file: Path, given: dict[str, torch.Tensor], results: list[str], fingerprint: str) -> None:
+    try:
+        import onnx
+        import onnxscript  # noqa: F401  the exporter's own need
+    except ImportError as error:
+        raise MissingExtra("export", "writing ONNX") from error
+    with _quiet():
+        program: Any = torch.onnx.export(
+            module,
+            tuple(given.values()),
+            dynamo=True,
+            input_names=list(given),
+            output_names=results,
+            dynamic_shapes=({0: torch.export.Dim("cars", min=1)},),
+            verbose=False,
+        )
+    model = program.model_proto
+    for node in model.graph.node:
+        del node.metadata_props[:]  # stack traces through the source tree that wrote it
+    model.metadata_props.add(key="backbone", value=fingerprint)
+    onnx.save_model(model, str(file))
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """The exporter speaks of torchvision and of its own deprecations; users can do nothing about either."""
+    exporter = logging.getLogger("torch.onnx")
+    level = exporter.level
+    exporter.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        exporter.setLevel(level)

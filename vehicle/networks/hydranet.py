@@ -1,0 +1,125 @@
+"""HydraNet: one backbone that looks through all cameras, and many small heads, one for each task.
+
+Read from top to bottom. The shape stands at the end of a line where it changes:
+n cars, c cameras, h x w pixels, d numbers in the embedding. The words are those of Mullapudi et al., "HydraNets:
+Specialized Dynamic Architectures for Efficient Inference" (CVPR 2018), section 3; as in cars on the road, every
+branch always runs, so there is no gate, and the combiner only puts the cameras side by side.
+
+About 15.5 MFLOP an image: dear enough that a picture is worth looking at once, cheap enough for thousands of cars.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from vehicle.networks.folder import checked_bytes, find_network, read_card, write_card
+
+STEM, BRANCH = (16, 32), 64  # channels
+PER_CAMERA = 64  # numbers in the embedding
+HIDDEN = 48  # neurons of a head
+CELL = (4, 3)  # rows x columns of features, pooled into one
+
+
+class HydraNet(nn.Module):
+    """Pixels to an embedding of the car, and the embedding to every task's outputs."""
+
+    def __init__(
+        self, tasks: Mapping[str, tuple[str, ...]], *, cameras: int = 8, height: int = 64, width: int = 96
+    ) -> None:
+        """tasks: name to the columns of its outputs; height, width: pixels of an image, multiples of 32 and 24."""
+        super().__init__()
+        self.tasks = dict(tasks)
+        self.size = {"cameras": cameras, "height": height, "width": width}
+        self.backbone = Backbone(cameras, height, width)
+        self.heads = nn.ModuleDict({name: Head(self.backbone.d, len(columns)) for name, columns in tasks.items()})
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """Pixels (n, c, 3, h, w) uint8: the embedding (n, d), and task to (n, outputs)."""
+        embedding = self.backbone(pixels)
+        return embedding, {name: head(embedding) for name, head in self.heads.items()}
+
+    @property
+    def fingerprint(self) -> str:
+        """sha256, hex, of the backbone: its tensors' names, types, shapes and bytes, in the order of their names.
+
+        What a backbone *is*: heads and probes made on its features name it by this.
+        """
+        total = hashlib.sha256()
+        for name, tensor in sorted(self.backbone.state_dict().items()):
+            if not name.endswith("num_batches_tracked"):  # how long it trained, not what it is
+                total.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+                total.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+        return total.hexdigest()
+
+    def save(self, folder: Path, *, name: str, version: int, told: Mapping[str, Any]) -> dict[str, Any]:
+        """Write all of a network's files into a folder and return its card.
+
+        told: what else the card says (command, seed, figures …). MissingExtra where onnx is not installed.
+        """
+        from vehicle.networks.export import export_backbone, export_heads
+
+        folder.mkdir(parents=True, exist_ok=True)
+        tensors = {key: tensor.contiguous() for key, tensor in self.state_dict().items()}
+        safetensors.torch.save_file(tensors, folder / "weights.safetensors")
+        example = torch.zeros(2, *self.backbone.image, dtype=torch.uint8)
+        export_backbone(self.backbone, folder / "backbone.onnx", pixels=example, fingerprint=self.fingerprint)
+        export_heads(self.heads, folder / "heads.onnx", d=self.backbone.d, fingerprint=self.fingerprint)
+        made = {"name": name, "version": version, "backbone": self.fingerprint, "input": self.size}
+        return write_card(folder, {**made, "tasks": {task: list(self.tasks[task]) for task in self.heads}, **told})
+
+    @classmethod
+    def load(cls, name_or_path: str | Path) -> Self:
+        """A shipped network by name, or one from a folder, as it left training; checked against its card."""
+        folder = find_network(name_or_path)
+        card = read_card(folder)
+        network = cls({task: tuple(columns) for task, columns in card["tasks"].items()}, **card["input"])
+        network.load_state_dict(safetensors.torch.load(checked_bytes(folder, "weights.safetensors", card)))
+        return network
+
+
+class Backbone(nn.Module):
+    """The same eyes for every camera, then a place in the embedding for each."""
+
+    def __init__(self, cameras: int, height: int, width: int) -> None:
+        super().__init__()
+        self.image, self.d = (cameras, 3, height, width), cameras * PER_CAMERA
+        self.stem = nn.Sequential(_convolution(3, STEM[0], stride=2), _convolution(STEM[0], STEM[1], stride=2))
+        self.branch = _convolution(STEM[1], BRANCH, stride=2)
+        self.residual = _convolution(BRANCH, BRANCH, stride=1)
+        cells = (height // 8 // CELL[0]) * (width // 8 // CELL[1])
+        self.summary = nn.Linear(2 * BRANCH * cells, PER_CAMERA)
+        self.camera = nn.Parameter(torch.zeros(cameras, PER_CAMERA))
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Pixels (n, c, 3, h, w) uint8: embedding (n, d)."""
+        x = pixels.flatten(0, 1).float() / 127.5 - 1  # (n*c, 3, h, w)
+        x = self.stem(x)  # (n*c, 32, h/4, w/4)
+        x = self.branch(x)  # (n*c, 64, h/8, w/8)
+        x = x + self.residual(x)
+        mean, most = (
+            nn.functional.avg_pool2d(x, CELL),
+            nn.functional.max_pool2d(x, CELL),
+        )  # a small lamp survives `most`
+        x = self.summary(torch.cat([mean, most], 1).flatten(1))  # (n*c, 64)
+        x = x.view(-1, len(self.camera), PER_CAMERA) + self.camera  # (n, c, 64)
+        return nn.functional.relu(x).flatten(1)  # (n, d)
+
+
+class Head(nn.Sequential):
+    """A small perceptron from the embedding to one task's outputs."""
+
+    def __init__(self, d: int, outputs: int) -> None:
+        super().__init__(nn.Linear(d, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, outputs))
+
+
+def _convolution(inputs: int, outputs: int, *, stride: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False),
+        nn.BatchNorm2d(outputs),
+        nn.ReLU(inplace=True),
+    )

@@ -1,0 +1,51 @@
+"""One tick of a cohort, from light to clip. Read first."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scenarios import World
+from triggers import SignalTable
+from vehicle.loadout import Loadout
+from vehicle.perceive import perceive
+from vehicle.privacy import Privacy
+from vehicle.recorder import Cut, Recorder
+from vehicle.shadow import Tally, disagreement, side_by_side
+from vehicle.signals import tabulate
+
+
+class Onboard:
+    """The computers of a cohort's cars, `first_car` and those after it."""
+
+    def __init__(self, world: World, loadouts: Sequence[Loadout], *, first_car: int, cars: int) -> None:
+        self.world, self.loadouts = world, list(loadouts)
+        self.privacy, self.recorder, self.tally = Privacy(world), Recorder(), Tally(first_car, cars)
+        self.tables: list[SignalTable] = []
+
+    def tick(self, cars: NDArray[np.uint32], loadout_of: NDArray[np.uint16], tick: int) -> list[Cut]:
+        """The fires of one tick; cars: (n,) those on the road, ascending; loadout_of: (n,) index into `loadouts`.
+
+        `tables` is then what the cars knew; `recorder.due(tick)` gives the clips whose last tick has passed.
+        """
+        self.tables, cuts = [], []
+        for i in np.unique(loadout_of):
+            cuts += self._tick_alike(self.loadouts[i], cars[loadout_of == i], tick)
+        return sorted(cuts, key=lambda cut: (cut.car, cut.spec.name))
+
+    def _tick_alike(self, loadout: Loadout, cars: NDArray[np.uint32], tick: int) -> list[Cut]:
+        table = self.see(loadout, cars, tick)
+        verdicts = loadout.evaluator.observe(table)
+        self.tables.append(table)
+        return self.recorder.record(self.privacy.applied(verdicts), loadout.evaluator.specs)
+
+    def see(self, loadout: Loadout, cars: NDArray[np.uint32], tick: int) -> SignalTable:
+        """What cars of one loadout know at a tick: all that their triggers may look at."""
+        frames = self.world.frames(cars, tick)
+        production, *shadows = perceive(loadout.networks, frames)
+        compared = {}
+        for candidate, shadow in zip(loadout.shadows, shadows, strict=True):
+            compared[candidate.name] = disagreement(production, shadow)
+            self.tally.add(candidate.name, cars, compared[candidate.name])
+        motion = self.world.motion(cars, tick)
+        return tabulate(tick, frames, motion, production, side_by_side(compared))

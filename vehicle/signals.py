@@ -1,0 +1,96 @@
+"""From percepts and motion to a `SignalTable`: all that triggers may know, and nothing from the truth."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scenarios import CameraFrames, Motion
+from triggers import SignalTable
+from vehicle.networks import Network
+from vehicle.perceive import Percepts
+from vehicle.shadow import row_by_row
+
+Column = NDArray[Any]
+Columns = dict[str, Column]
+
+RAIN = "Vehicle.Body.Raindetection.Intensity"
+LIGHT = "Vehicle.Exterior.LightIntensity"
+VSS: dict[str, type] = {
+    "Vehicle.Speed": float,
+    "Vehicle.IsMoving": bool,
+    "Vehicle.Acceleration.Longitudinal": float,
+    "Vehicle.Acceleration.Lateral": float,
+    "Vehicle.AngularVelocity.Yaw": float,
+    "Vehicle.CurrentLocation.Latitude": float,
+    "Vehicle.CurrentLocation.Longitude": float,
+    "Vehicle.CurrentLocation.Heading": float,
+    "Vehicle.TraveledDistance": float,
+    RAIN: float,
+    LIGHT: float,
+}
+"""Paths of the Vehicle Signal Specification 6.0, in its units: km/h, m/s^2, degrees/s, degrees, m, percent."""
+
+
+def column_types(production: Network, shadows: Sequence[Network] = ()) -> dict[str, type]:
+    """Every column of the tables that these networks lead to, and whether it is float or bool."""
+    answers = [column for name, task in production.tasks.items() for column in task.columns(name)]
+    shared = [(name, shadow.name) for name in production.tasks for shadow in shadows if name in shadow.tasks]
+    compared = [f"{name}.disagreement{of}" for name, shadow in shared for of in ("", f".{shadow}")]
+    return VSS | dict.fromkeys([*answers, *compared], float)
+
+
+def tabulate(
+    tick: int, frames: CameraFrames, motion: Motion, percepts: Percepts, compared: Mapping[str, Column]
+) -> SignalTable:
+    """One row a car. compared: columns of disagreement. Answers stand there as probabilities, or in their unit."""
+    answers = read(percepts)
+    columns, valid = vehicle_signals(frames, motion, answers)
+    everything = {**columns, **answers, **compared}
+    return SignalTable(frames.cars, tick, everything, percepts.embedding, valid, percepts.network.backbone)
+
+
+def vehicle_signals(frames: CameraFrames, motion: Motion, answers: Mapping[str, Column]) -> tuple[Columns, Columns]:
+    """The VSS columns, (n,) each, and where they are valid; rain is what the network sees of it."""
+    columns = {**_moving(motion), LIGHT: _light(frames)}
+    if (rain := answers.get("weather.rain")) is not None:
+        return {**columns, RAIN: 100 * rain}, {}
+    blank = np.zeros(len(frames.cars), np.float32)
+    return {**columns, RAIN: blank}, {RAIN: blank > 0}
+
+
+def meanings(percepts: Percepts) -> dict[str, NDArray[np.float32]]:
+    """Task to (n, outputs) float32: what the outputs mean, probabilities or numbers with a unit."""
+    return {name: row_by_row(task.read, percepts.outputs[name]) for name, task in percepts.network.tasks.items()}
+
+
+def read(percepts: Percepts) -> dict[str, NDArray[np.float32]]:
+    """The same column by column, (n,) float32 each."""
+    meant, tasks = meanings(percepts), percepts.network.tasks
+    named = [(name, i, column) for name, task in tasks.items() for i, column in enumerate(task.columns(name))]
+    return {column: meant[name][:, i] for name, i, column in named}
+
+
+def _moving(motion: Motion) -> Columns:
+    numbers = {
+        "Vehicle.Speed": motion.speed_mps * 3.6,
+        "Vehicle.Acceleration.Longitudinal": motion.acceleration_mps2,
+        "Vehicle.Acceleration.Lateral": motion.lateral_mps2,
+        "Vehicle.AngularVelocity.Yaw": motion.yaw_rate_dps,
+        "Vehicle.CurrentLocation.Latitude": motion.latitude,
+        "Vehicle.CurrentLocation.Longitude": motion.longitude,
+        "Vehicle.CurrentLocation.Heading": motion.heading_deg,
+        "Vehicle.TraveledDistance": motion.odometer_m,
+    }
+    columns: Columns = {path: values.astype(np.float32) for path, values in numbers.items()}
+    return {**columns, "Vehicle.IsMoving": motion.speed_mps > 0.1}
+
+
+def _light(frames: CameraFrames) -> NDArray[np.float32]:
+    """Brightness of every eighth pixel of all cameras, percent: whole numbers are added, so order cannot matter."""
+    sample = frames.pixels.numpy()[..., ::8, ::8]
+    sums = sample.sum(axis=(1, 2, 3, 4), dtype=np.int64)
+    brightest = 255 * math.prod(sample.shape[1:])
+    return (100 * sums / brightest).astype(np.float32)

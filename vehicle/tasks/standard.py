@@ -1,0 +1,46 @@
+"""The tasks that ship. A network has a head for those it was trained on; `TASKS["mine"] = Task(…)` adds one."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scenarios import Truth
+from vehicle.tasks.families import (
+    landmark,
+    lead_distance,
+    lead_vehicle,
+    place_ahead,
+    presence_per_camera,
+    quantity,
+    visibility_allows,
+    weather_tags,
+)
+from vehicle.tasks.task import Task
+
+
+def _own_lane(truth: Truth) -> NDArray[np.float64]:
+    return np.stack(
+        [
+            truth.lane_offset_m,
+            np.degrees(truth.heading_error_rad),
+            truth.curvature_1pm * 1000,
+            truth.lanes,
+        ],
+        axis=1,
+    )
+
+
+TASKS: dict[str, Task] = {
+    "vehicles": presence_per_camera("vehicle", "truck", min_pixels=12),
+    "pedestrians": presence_per_camera("pedestrian", "cyclist", min_pixels=6),
+    "stop_sign": landmark("stop_sign", min_pixels=6),
+    "static_object": landmark("barrier", "cone", "box", min_pixels=6),
+    "lead": lead_vehicle(min_pixels=8),
+    "lead_distance": lead_distance(min_pixels=8),
+    "lane": quantity(
+        {"offset_m": 0.5, "heading_deg": 2.0, "curvature_1pkm": 5.0, "lanes": 1.0},
+        _own_lane,
+        labelable=visibility_allows,
+    ),
+    "crosswalk": place_ahead(lambda truth: truth.crosswalk_m, within_m=30, none_within_m=45),
+    "weather": weather_tags("rain", "fog", "night"),
+}
