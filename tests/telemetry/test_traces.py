@@ -1,4 +1,5 @@
 import os
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -65,7 +66,7 @@ def test_every_car_gets_the_bytes_of_a_measured_trace_in_a_period(file: Path) ->
 def test_parts_of_a_span_add_up_exactly(times_us: list[int], scale: float) -> None:
     uplink = open_uplink({"kind": "trace", "files": FILES, "scale": scale}, 3)
     edges = sorted(times_us)
-    parts = [uplink(CARS, start, end) for start, end in zip(edges, edges[1:], strict=False)]
+    parts = [uplink(CARS, start, end) for start, end in pairwise(edges)]
     assert np.array_equal(np.sum(parts, axis=0), uplink(CARS, edges[0], edges[-1]))
 
 

@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +51,8 @@ def test_an_empty_span_and_an_empty_fleet_send_nothing(uplink: Uplink) -> None:
 
 
 @pytest.fixture(scope="module")
-def all_uplinks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Uplink]]:
-    yield [opened(kind, tmp_path_factory.mktemp("traces")) for kind in sorted(UPLINKS)]
+def all_uplinks(tmp_path_factory: pytest.TempPathFactory) -> list[Uplink]:
+    return [opened(kind, tmp_path_factory.mktemp("traces")) for kind in sorted(UPLINKS)]
 
 
 @settings(deadline=None)
@@ -60,7 +60,7 @@ def all_uplinks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Uplin
 def test_parts_of_a_span_add_up_exactly(all_uplinks: list[Uplink], times_us: list[int]) -> None:
     edges = sorted(times_us)
     for uplink in all_uplinks:
-        parts = [uplink(LINKS, start, end) for start, end in zip(edges, edges[1:], strict=False)]
+        parts = [uplink(LINKS, start, end) for start, end in pairwise(edges)]
         assert np.array_equal(np.sum(parts, axis=0), uplink(LINKS, edges[0], edges[-1]))
 
 
@@ -78,7 +78,8 @@ def test_lte_depends_on_the_seed_and_nothing_else() -> None:
 
 def test_wifi_only_waits_for_the_garage() -> None:
     sent = open_uplink({"kind": "wifi_only", "wifi_mbps": 8}, 5)(LINKS, 0, SECOND)
-    assert [set(sent[STATES == state]) for state in Link] == [{0.0}, {0.0}, {1e6}]
+    by_link = [set(sent[STATES == link]) for link in Link]
+    assert by_link == [{0.0}, {0.0}, {1e6}]
 
 
 def test_a_users_uplink_is_a_function_and_gets_its_options(monkeypatch: pytest.MonkeyPatch) -> None:
