@@ -155,6 +155,8 @@ def _city(maps: list[Path]) -> tuple[float, float] | None:
 
 
 def _columns(table: pa.Table, names: tuple[str, ...]) -> dict[str, Column]:
+    for name in names:
+        table.column(name).validate(full=True)  # a bad offset would be read outside the file
     return {name: table.column(name).to_numpy(zero_copy_only=False) for name in names}
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenarios.recorded.drive import Floats, Line, RoadLine, RoadMap
-from scenarios.recorded.recording import middle_line, reading
+from scenarios.recorded.recording import map_line, middle_line, reading
 
 CITY_ORIGIN = {
     "ATX": (30.27464237939507, -97.7404457407424),
@@ -91,10 +91,7 @@ def read_map(file: Path) -> RoadMap:
 
 
 def _points(corners: list[dict[str, Any]]) -> Line:
-    points = np.array([[corner["x"], corner["y"]] for corner in corners], np.float64)
-    if points.ndim != 2 or len(points) < 2 or not np.isfinite(points).all():
-        raise ValueError("a line of the map with fewer than two points")
-    return points
+    return map_line([[corner["x"], corner["y"]] for corner in corners])
 
 
 def _painted(points: Line, mark: str) -> list[RoadLine]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from scenarios.recorded.drive import Drive, Line, RoadLine, RoadMap
 from scenarios.recorded.kinds import COMMONROAD, USUAL_SIZE, kind_of
-from scenarios.recorded.recording import Recording, Tracks, level, middle_line, neutral, pack, reading
+from scenarios.recorded.recording import Recording, Tracks, level, map_line, middle_line, neutral, pack, reading
 
 _EXPECTED = "a CommonRoad scenario (XML 2018b or 2020a) with lanelets and at least one moving car"
 _CARS = {"car", "taxi", "priorityVehicle"}
@@ -181,10 +181,7 @@ def _ring(left: Line, right: Line) -> Line:
 
 
 def _bound(lanelet: Element, name: str) -> Line:
-    points = np.array([_point(point) for point in lanelet.findall(f"{name}/point")], np.float64)
-    if points.ndim != 2 or len(points) < 2 or not np.isfinite(points).all():
-        raise ValueError("a lanelet with a bound of fewer than two points")
-    return points
+    return map_line([_point(point) for point in lanelet.findall(f"{name}/point")])
 
 
 def _is_marked(lanelet: Element) -> bool:

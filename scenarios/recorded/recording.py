@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from scenarios.errors import CorruptDrive
@@ -21,8 +22,11 @@ NOWHERE = (48.1372, 11.5755)
 KEPT_M = 250.0
 """Map features farther than this from the ego's whole path are dropped."""
 
+LEAP_M = 10_000.0
+"""Farthest that two neighbouring points of a map's line may be apart."""
+
 _BROKEN = (
-    ValueError,  # also UnicodeDecodeError, JSONDecodeError, pyarrow.ArrowInvalid
+    ValueError,  # also UnicodeDecodeError and JSONDecodeError
     LookupError,
     TypeError,
     AttributeError,
@@ -32,6 +36,7 @@ _BROKEN = (
     MemoryError,
     RecursionError,
     ImportError,
+    pa.ArrowException,
     pickle.UnpicklingError,
     ET.ParseError,
 )
@@ -213,6 +218,17 @@ def _near(roads: RoadMap, path: Floats) -> RoadMap:
         crosswalks=tuple(filter(near, roads.crosswalks)),
         drivable=tuple(kept for area in roads.drivable if (kept := tuple(filter(near, area)))),
     )
+
+
+def map_line(points: object) -> Line:
+    """A line or ring of a map as (P, 2); ValueError where it has no length, is not finite or leaps over the horizon."""
+    line = np.asarray(points, np.float64)
+    if line.ndim != 2 or len(line) < 2 or line.shape[1] < 2:
+        raise ValueError("a line of the map with fewer than two points")
+    flat = line[:, :2].copy()
+    if not np.all(np.abs(flat) < 1e9) or np.abs(np.diff(flat, axis=0)).max() > LEAP_M:
+        raise ValueError(f"a line of the map with points that are not finite or over {LEAP_M:.0f} m apart")
+    return flat
 
 
 def middle_line(left: Line, right: Line) -> Line:

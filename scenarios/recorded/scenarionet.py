@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scenarios.recorded.drive import Drive, Floats, Line, RoadLine, RoadMap
 from scenarios.recorded.kinds import NUSCENES, SCENARIONET, USUAL_SIZE, kind_of
 from scenarios.recorded.pickles import numbers, read_plain_pickle
-from scenarios.recorded.recording import Recording, Tracks, level, neutral, reading, strip
+from scenarios.recorded.recording import Recording, Tracks, level, map_line, neutral, reading, strip
 
 NUSCENES_ORIGIN = {
     "boston-seaport": (42.336849169438615, -71.05785369873047),
@@ -165,7 +165,4 @@ def _painted(feature: dict[str, Any], sort: str) -> RoadLine:
 
 
 def _line(value: object) -> Line:
-    points = numbers(value)
-    if points.ndim != 2 or points.shape[1] < 2 or len(points) < 2 or not np.isfinite(points).all():
-        raise ValueError("a line of the map that is none")
-    return points[:, :2].copy()
+    return map_line(numbers(value))

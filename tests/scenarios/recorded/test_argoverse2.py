@@ -75,6 +75,19 @@ def test_a_truncated_file_is_named(tmp_path: Path, name: str) -> None:
         assert caught.value.file == folder / name
 
 
+def test_a_flipped_byte_among_the_boxes_is_refused_or_harmless(tmp_path: Path) -> None:
+    folder = write_argoverse(tmp_path / "log")
+    file = folder / "annotations.feather"
+    good, refused = file.read_bytes(), 0
+    for place in range(8, len(good), 101):
+        file.write_bytes(good[:place] + bytes([good[place] ^ 0x55]) + good[place + 1 :])
+        try:
+            read_sensor_log(folder)
+        except CorruptDrive:
+            refused += 1
+    assert refused > 0
+
+
 def test_boxes_without_poses_at_their_time_are_refused(tmp_path: Path) -> None:
     folder = write_argoverse(tmp_path / "log")
     table = pa.feather.read_table(folder / "annotations.feather")

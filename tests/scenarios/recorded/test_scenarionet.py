@@ -54,6 +54,7 @@ def _without(*path: str) -> dict:
         _without("tracks", "lorry", "state", "heading"),
         plain_scenario() | {"tracks": {"ego": {"type": "VEHICLE", "state": {"valid": "yes"}}}},
         plain_scenario() | {"map_features": {"x": {"type": "LANE_X", "polyline": [(0, np.nan), (1, 2)]}}},
+        plain_scenario() | {"map_features": {"x": {"type": "LANE_X", "polyline": [(0, 0), (1e8, 2)]}}},
     ],
 )
 def test_a_pickle_of_something_else_is_refused_by_name(tmp_path: Path, scenario: object) -> None:
