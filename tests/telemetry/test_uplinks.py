@@ -78,7 +78,7 @@ def test_lte_depends_on_the_seed_and_nothing_else() -> None:
 
 def test_wifi_only_waits_for_the_garage() -> None:
     sent = open_uplink({"kind": "wifi_only", "wifi_mbps": 8}, 5)(LINKS, 0, SECOND)
-    by_link = [set(sent[STATES == link]) for link in Link]
+    by_link = [set(sent[link == STATES]) for link in Link]
     assert by_link == [{0.0}, {0.0}, {1e6}]
 
 
