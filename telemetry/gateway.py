@@ -26,6 +26,7 @@ from telemetry.messages import (
     clip_message_id,
     rows_message_id,
 )
+from telemetry.patience import Patience
 from telemetry.window import Pending, Window
 
 log = structlog.get_logger()
@@ -36,7 +37,6 @@ OnWait = Callable[[int], None]
 WINDOW_BYTES = 64 * 2**20
 CONNECT_S = 15.0
 RESEND_S = (10.0, 60.0)  # first, longest; doubles in between
-PAUSE_S = (0.25, 5.0)  # after the server said that its disk is full
 
 
 class Gateway:
@@ -67,8 +67,7 @@ class Gateway:
         self._window = Window(window_bytes)
         self._acknowledged: list[str] = []
         self._on_wait = on_wait
-        self._pause_until_s = 0.0
-        self._pause_s = PAUSE_S[0]
+        self._patience = Patience()
         self._flushes = itertools.count(1)
         self._process = f"{sender}-{os.urandom(6).hex()}"
         self.welcome: Welcome | None = None
@@ -158,22 +157,25 @@ class Gateway:
         for message in self._connection.hear():
             self._take(message)
         now_s = time.monotonic()
-        if not self._connection.open or now_s < self._pause_until_s:
+        if not self._connection.open or not self._patience.may_send(now_s):
             return
         for pending in self._window.due(now_s):
             if not self._connection.say(pending.frames):
                 break
             pending.due_s = now_s + min(RESEND_S[0] * 2**pending.tries, RESEND_S[1])
             pending.tries += 1
+            if self._patience.only_one(pending.id, now_s):
+                break
 
     def _take(self, message: AnyMessage) -> None:
         if isinstance(message, Welcome):
             self._begin(message)
         elif isinstance(message, Ack):
-            self._pause_s = PAUSE_S[0]
+            self._patience.taken()
             done = [self._window.forget(message_id) for message_id in message.ids]
             self._acknowledged += [pending.name for pending in done if pending]
         elif isinstance(message, Flushed):
+            self._patience.taken()
             self._window.forget(message.id)
         elif isinstance(message, Refused):
             self._accept_refusal(message)
@@ -182,6 +184,7 @@ class Gateway:
         if self.welcome is not None:
             log.info("server_came_back", endpoint=self.endpoint, waiting=len(self._window))
         self.welcome = welcome
+        self._patience.taken()
         self._window.send_all_again()
 
     def _accept_refusal(self, refused: Refused) -> None:
@@ -191,9 +194,6 @@ class Gateway:
         pending = self._window.get(refused.id)
         if pending is None:
             return
-        now_s = time.monotonic()
-        if now_s >= self._pause_until_s:
-            log.warning("server_refused_for_now", code=refused.code, says=refused.says, pause_s=self._pause_s)
-            self._pause_until_s = now_s + self._pause_s
-            self._pause_s = min(2 * self._pause_s, PAUSE_S[1])
-        pending.due_s = self._pause_until_s
+        pending.due_s = 0.0
+        if self._patience.refused(refused.id, time.monotonic()):
+            log.warning("server_refused_for_now", code=refused.code, says=refused.says)

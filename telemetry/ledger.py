@@ -109,8 +109,8 @@ class Ledger:
             self._lock = StoreLock(store, inbox / "lock")
             self._writer = _open_database(inbox / "ledger.sqlite")
             self._reader = _open_database(inbox / "ledger.sqlite")
-            sync_folder(inbox)
-            sync_folder(store)
+            for folder in (inbox, store, store.absolute().parent):
+                sync_folder(folder)
             segment, size, self.last_seq = self._where_it_ends()
             oldest = self._writer.execute("SELECT min(seq) FROM entry").get
             self._pruned_upto = self.last_seq if oldest is None else oldest - 1

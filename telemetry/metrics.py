@@ -1,6 +1,12 @@
 """The server's own counters, for Prometheus."""
 
+import contextlib
+import errno
+from collections.abc import Iterator
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_server
+
+from telemetry.errors import PortInUse
 
 
 class Metrics:
@@ -18,10 +24,24 @@ class Metrics:
         )
         self.waiting = Gauge("outrider_waiting", "Messages on disk, not yet in the tables", registry=self.registry)
 
-    def expose(self, port: int) -> int:
-        """Serve them at http://127.0.0.1:PORT/metrics from a thread of its own; the port, which 0 leaves to choose."""
-        server, _ = start_http_server(port, addr="127.0.0.1", registry=self.registry)
-        return int(server.server_port)
+    @contextlib.contextmanager
+    def exposed(self, port: int) -> Iterator[int]:
+        """Serve them at http://127.0.0.1:PORT/metrics from a thread of its own; the port, which 0 leaves to choose.
+
+        Raises PortInUse.
+        """
+        try:
+            server, thread = start_http_server(port, addr="127.0.0.1", registry=self.registry)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            raise PortInUse(f"127.0.0.1:{port}") from None
+        try:
+            yield int(server.server_port)
+        finally:
+            server.shutdown()
+            server.server_close()
+            thread.join()
 
     def _counter(self, name: str, says: str) -> Counter:
         return Counter(f"outrider_{name}", says, registry=self.registry)

@@ -61,7 +61,7 @@ def serve(
         collector = Collector(Intake(ledger, metrics), str(store.resolve()), bind, compaction.flush)
         closing.callback(collector.close)
         if metrics_port is not None:
-            log.info("metrics_exposed", port=metrics.expose(metrics_port))
+            log.info("metrics_exposed", port=closing.enter_context(metrics.exposed(metrics_port)))
         metrics.waiting.set_function(lambda: ledger.waiting)
         log.info("server_started", store=str(store), endpoint=collector.endpoint)
         with bell.rung_by_signals():

@@ -1,4 +1,5 @@
 import contextlib
+import fcntl
 import resource
 import socket
 import subprocess
@@ -99,6 +100,14 @@ def test_a_port_in_use_is_an_error(tmp_path: Path) -> None:
             serve(tmp_path, f"tcp://127.0.0.1:{taken.getsockname()[1]}")
 
 
+def test_a_port_in_use_is_an_error_for_the_counters_too(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(PortInUse):
+            serve(tmp_path, "tcp://127.0.0.1:0", metrics_port=taken.getsockname()[1])
+
+
 def test_an_address_that_is_none_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(BadAddress, match="it looks like tcp://"):
         serve(tmp_path, "localhost")
@@ -127,8 +136,8 @@ while "up" != server.stdout.readline().strip():
 
 def test_it_can_end_with_its_parent(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", WITH_PARENT, str(tmp_path / "store")], check=True, stderr=subprocess.PIPE)
-    lock = tmp_path / "store/inbox/lock"
-    subprocess.run(["flock", "--wait", "30", str(lock), "true"], check=True)
+    with (tmp_path / "store/inbox/lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # waits until the server has gone
 
 
 @pytest.fixture(scope="module")
