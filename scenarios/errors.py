@@ -1,16 +1,37 @@
 """What can go wrong with a world, by what one can do about it.
 
 ScenarioError
+├── UnknownWorld    no world of that name ships: take one that does
+├── BadWorld        a world's file does not say what it must: mend the named field
 ├── CorruptDrive    a recorded drive is not what its format promises: replace or remove the file
 └── NoDrives        nothing recorded was found where one looked: point somewhere else
 """
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 
 class ScenarioError(Exception):
     """Root of what the world refuses."""
+
+
+class UnknownWorld(ScenarioError):
+    """A world that does not ship."""
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        self.name, self.known = name, tuple(known)
+        near = get_close_matches(name, self.known, 1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(self.known)}"
+        super().__init__(f"unknown world {name!r}; {hint}")
+
+
+class BadWorld(ScenarioError):
+    """A world's file that does not say what it must."""
+
+    def __init__(self, file: Path, field: str, problem: str) -> None:
+        self.file, self.field, self.problem = file, field, problem
+        super().__init__(f"{file}: {field + ': ' if field else ''}{problem}")
 
 
 class CorruptDrive(ScenarioError):

@@ -1,0 +1,87 @@
+"""Weather and light: how likely, how strong, and what they do to pixels.
+
+A condition is a function from a view to a view. It must do nothing at severity 0, keep colours in [0, 1], and treat each
+car apart. Adding one is a line: `CONDITIONS["sandstorm"] = Condition(0.01, sandstorm)`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """Pictures on their way through the weather; I images, H rows, W columns.
+
+    red, green, blue: (I, H, W) float32 in [0, 1]
+    depth: (I, H, W) m; the sky is far away
+    light: (I, H, W) 0..1, how well lamps light this place, or how much it shines itself
+    grain: (I, H, W) 0..1, fresh noise every tick
+    wet: (I, H, W) 0..1, where the surface is road that can mirror
+    """
+
+    red: Tensor
+    green: Tensor
+    blue: Tensor
+    depth: Tensor
+    light: Tensor
+    grain: Tensor
+    wet: Tensor
+
+    def mix(self, colour: tuple[float, float, float], share: Tensor) -> "View":
+        """The view with a colour laid over it; share broadcasts against (I, H, W)."""
+        red, green, blue = (
+            plane + (value - plane) * share for plane, value in zip((self.red, self.green, self.blue), colour, strict=True)
+        )
+        return replace(self, red=red, green=green, blue=blue)
+
+    def scaled(self, factor: Tensor) -> "View":
+        """The view made darker (or brighter) by a factor."""
+        return replace(self, red=self.red * factor, green=self.green * factor, blue=self.blue * factor)
+
+
+Effect = Callable[[View, Tensor], View]
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A kind of weather or light.
+
+    probability: share of car-hours that have it, where the world does not say otherwise
+    effect: view and severity (I, 1, W) in [0, 1] to view
+    """
+
+    probability: float
+    effect: Effect
+
+
+def rain(view: View, severity: Tensor) -> View:
+    """A grey sky, a dark and mirroring road, streaks in the air, and distance washed out."""
+    wet = view.mix((0.50, 0.54, 0.60), 0.28 * severity * view.wet * view.depth / (view.depth + 15.0))
+    darker = wet.scaled(1.0 - severity * (0.14 + 0.16 * view.wet))
+    streak = (view.grain > 0.985).to(view.grain.dtype)
+    streaked = darker.mix((0.70, 0.73, 0.78), streak * 0.45 * severity)
+    return streaked.mix((0.52, 0.55, 0.58), severity * 0.9 * view.depth / (view.depth + 120.0))
+
+
+def fog(view: View, severity: Tensor) -> View:
+    """Koschmieder's law: contrast falls off exponentially with distance (visibility 900 m down to 35 m)."""
+    veil = (1.0 - torch.exp(-view.depth * (0.0033 + 0.11 * severity))) * severity.clamp(max=0.15) / 0.15
+    return view.mix((0.66, 0.68, 0.70), veil)
+
+
+def night(view: View, severity: Tensor) -> View:
+    """Only what lamps reach keeps its brightness; the rest goes dark and bluish."""
+    dark = severity * (1.0 - view.light)
+    dimmed = view.scaled(1.0 - 0.91 * dark)
+    return replace(dimmed, red=dimmed.red * (1.0 - 0.12 * dark))
+
+
+CONDITIONS: dict[str, Condition] = {
+    "rain": Condition(0.08, rain),
+    "fog": Condition(0.02, fog),
+    "night": Condition(0.0, night),  # its share comes from the clock
+}
+"""Applied in this order."""

@@ -1,0 +1,87 @@
+"""How often things happen: a world as data, read from `catalog/*.yaml` and checked."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from scenarios.errors import BadWorld, UnknownWorld
+
+CATALOG = Path(__file__).parent / "catalog"
+TICK_US = 100_000
+"""A camera tick, microseconds."""
+
+EncounterName = Literal["caution_light", "balloon", "dark_lamp", "stop_sign", "no_entry", "cone"]
+Clock = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+Share = Annotated[float, Field(ge=0, le=1)]
+Rate = Annotated[float, Field(ge=0, le=20)]
+
+
+class _Checked(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Nightfall(_Checked):
+    """When it is dark: between two times of day, or for a share of car-hours."""
+
+    begins: Clock = "18:45"
+    ends: Clock = "19:45"
+    spread_minutes: float = Field(0.0, ge=0, le=240, description="cars differ by up to this much")
+    share: Share | None = Field(None, description="instead of the clock: this share of car-hours is dark")
+
+
+class Weather(_Checked):
+    """How likely a condition is in a car-hour, and how strong it then is."""
+
+    probability: Share
+    low: Share = 0.1
+    high: Share = 1.0
+
+
+class WorldSpec(_Checked):
+    """A world: where it is, its light and weather, and how often a car meets what.
+
+    Rates are per kilometre driven or per hour driven, shares between 0 and 1.
+    """
+
+    name: str
+    says: str = Field(description="one sentence for people")
+    latitude: float = Field(ge=-80, le=80, description="degrees")
+    longitude: float = Field(ge=-180, le=180, description="degrees")
+    night: Nightfall
+    conditions: dict[str, Weather]
+    drive_minutes: float = Field(gt=1, le=120, description="length of a trip")
+    park_minutes: float = Field(ge=0, le=1440, description="rest between trips")
+    top_speed_mps: float = Field(gt=3, le=45)
+    hard_brakes_per_hour: Rate
+    parked_share: Share = Field(description="of kerb places taken by parked vehicles")
+    walkers_share: Share = Field(description="of 40 m of pavement with somebody on it")
+    crosswalks_per_km: Rate
+    junctions_per_km: Rate
+    dead_zones_per_km: Rate = Field(description="400 m without a link")
+    encounters_per_km: dict[EncounterName, Rate]
+
+
+def world_names() -> list[str]:
+    """The worlds that ship, sorted."""
+    return sorted(path.stem for path in CATALOG.glob("*.yaml"))
+
+
+def load_world(name: str, changes: Mapping[str, Any] | None = None) -> WorldSpec:
+    """A shipped world by name, or one from a YAML file; changes replace top-level fields.
+
+    Raises UnknownWorld, BadWorld.
+    """
+    path = Path(name) if name.endswith((".yaml", ".yml")) else CATALOG / f"{name}.yaml"
+    if not path.is_file():
+        raise UnknownWorld(name, [*world_names(), "recorded"])
+    try:
+        fields = yaml.load(path.read_text(), Loader=yaml.CSafeLoader)  # noqa: S506 - CSafeLoader is the safe loader in C
+        return WorldSpec.model_validate({**fields, **(changes or {})})
+    except (yaml.YAMLError, TypeError) as error:
+        raise BadWorld(path, "", str(error)) from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise BadWorld(path, ".".join(str(part) for part in first["loc"]), first["msg"]) from None

@@ -1,0 +1,83 @@
+"""What the painter is given: plain arrays, the same for drawn and for recorded worlds."""
+
+from dataclasses import dataclass, fields
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Kind(IntEnum):
+    """What stands on the road. The painter shades by it; a labeller names by it."""
+
+    NONE = 0
+    VEHICLE = 1
+    TRUCK = 2
+    PEDESTRIAN = 3
+    CYCLIST = 4
+    STOP_SIGN = 5
+    NO_ENTRY = 6  # the near miss of a stop sign: red and round
+    CAUTION_LIGHT = 7
+    BALLOON = 8  # the near miss of a caution light: orange and round
+    BARRIER = 9
+    CONE = 10
+    POLE = 11
+    TREE = 12
+    BOX = 13
+
+
+OBJECT = ("x", "y", "cos", "sin", "half_length", "half_width", "z0", "z1", "kind", "red", "green", "blue", "round", "state")
+"""Columns of `Scene.objects`: place and heading in the car frame, half sizes, bottom and top, kind, colour in [0, 1],
+roundness (1 a box, 0 an ellipse as seen), state (a lamp lit, brake lights on)."""
+
+LIGHT = ("x", "y", "z", "size", "red", "green", "blue", "power")
+"""Columns of `Scene.lights`: place in the car frame, radius in metres, colour, power (0 = off)."""
+
+ROAD = (
+    "along",  # m along the road, wrapped; textures hang on it
+    "offset",  # m, car's place left of the road's middle
+    "cos",  # of the car's heading against the road
+    "sin",
+    "curvature",  # 1/m, left positive
+    "lanes",  # a direction
+    "lane_width",  # m
+    "walk",  # m, width of the pavement
+    "crossing",  # m ahead of the car along the road to a crosswalk's middle; far away = none
+    "crossing_behind",  # m, the last one passed (negative)
+    "junction",  # m ahead to the middle of a crossing street
+    "facade",  # m from the road's middle to the houses
+    "seed",  # below 2^20: which houses
+    "wear",  # 0..1 how worn the paint is
+)
+"""Columns of `Scene.road`."""
+
+GLOWS = 5
+"""Lights a camera draws at most, the brightest as seen."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scene:
+    """What n cars have around them at one moment each.
+
+    objects: (n, slots, len(OBJECT)) float32
+    lights: (n, lights, len(LIGHT)) float32
+    road: (n, len(ROAD)) float32
+    weather: (n, conditions) float32, severities in the order of the painter's conditions
+    noise: (n,) float32 whole numbers below 2^20, another one each tick: sensor noise, rain
+    pose: (n, 3) float32 x, y in m and yaw in the frame of a ground raster; zeros where the road is drawn
+    """
+
+    objects: NDArray[np.float32]
+    lights: NDArray[np.float32]
+    road: NDArray[np.float32]
+    weather: NDArray[np.float32]
+    noise: NDArray[np.float32]
+    pose: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.noise)
+
+    def part(self, start: int, stop: int, size: int) -> "Scene":
+        """Rows start to stop, padded to `size` rows by repeating the last one."""
+        rows = np.minimum(np.arange(start, start + size), stop - 1)
+        return Scene(*(getattr(self, field.name)[rows] for field in fields(self)))

@@ -1,0 +1,126 @@
+"""Where the road runs around a car, and what is painted and built beside it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scenarios.draws import Draws
+from scenarios.exposure import WorldSpec
+from scenarios.paint.scene import ROAD
+from scenarios.trips import Floats, Ints, Progress
+
+CELL_M = 40.0
+"""Roads are furnished cell by cell."""
+
+BEHIND, AHEAD = 2, 4
+CELLS = np.arange(-BEHIND, AHEAD)
+"""Cells around a car that it can see, itself in cell 0."""
+
+FAR_M = 1.0e4
+_WRAP_M = 5760.0  # textures repeat after this: a whole number of dashes, lots, windows and lamps
+TRIP_STRIDE = 1 << 17  # more than a trip has cells
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Road:
+    """The road around n cars; lengths in m, the frame is (along, aside left of the middle).
+
+    cell: (n,) int64 the car's cell; key: (n, cells) int64 what draws for a cell are keyed by
+    start: (n, cells) where each cell begins, along, from the car
+    lanes, lane_width, walk, facade, curvature, wear, seed: (n,)
+    offset, heading: (n,) the car's own place left of the middle, m, and angle to the road, rad
+    crosswalk, junction: (n, cells) bool, in the middle of the cell
+    """
+
+    cell: Ints
+    key: Ints
+    start: Floats
+    lanes: Floats
+    lane_width: Floats
+    walk: Floats
+    facade: Floats
+    curvature: Floats
+    wear: Floats
+    seed: Floats
+    lane: Ints
+    offset: Floats
+    heading: Floats
+    crosswalk: NDArray[np.bool_]
+    junction: NDArray[np.bool_]
+
+    @property
+    def half(self) -> Floats:
+        """From the middle to the kerb, m."""
+        return self.lanes * self.lane_width
+
+
+def road_around(spec: WorldSpec, draws: Draws, cars: NDArray[np.uint32], progress: Progress) -> Road:
+    """The road of n cars at one moment each."""
+    trip, along = progress.trip, progress.along_m
+    kind, width, side, paint = draws.four("road", cars, trip)
+    bend, phase, weave, home = draws.four("road shape", cars, trip)
+    lanes = np.where(kind < 0.55, 1.0, np.where(kind < 0.9, 2.0, 3.0))
+    lane_width = 3.2 + 0.5 * width
+    lane = np.minimum((side * lanes).astype(np.int64), lanes.astype(np.int64) - 1)
+    turn = along / 60.0 + phase * 6.283
+    sway, sway_slope = 0.22 * np.sin(along / 19.0 + weave * 6.283), 0.22 / 19.0 * np.cos(along / 19.0 + weave * 6.283)
+    cell = np.floor(along / CELL_M).astype(np.int64)
+    key = trip[:, None] * TRIP_STRIDE + cell[:, None] + CELLS
+    crossing, meeting, _, _ = draws.four("crossings", cars[:, None], key)
+    return Road(
+        cell=cell,
+        key=key,
+        start=(cell[:, None] + CELLS) * CELL_M - along[:, None],
+        lanes=lanes,
+        lane_width=lane_width,
+        walk=2.4 + 2.0 * paint,
+        facade=lanes * lane_width + 7.0 + 9.0 * home,
+        curvature=0.0045 * (2.0 * bend - 1.0) * np.sin(turn),
+        wear=paint * 0.9,
+        seed=np.floor(home * 1000.0),
+        lane=lane,
+        offset=-(lane + 0.5) * lane_width + sway,
+        heading=sway_slope,
+        crosswalk=crossing < spec.crosswalks_per_km * CELL_M / 1000.0,
+        junction=meeting < spec.junctions_per_km * CELL_M / 1000.0,
+    )
+
+
+def nearest_ahead(road: Road, there: NDArray[np.bool_], *, shift_m: float = 0.0) -> tuple[Floats, Floats]:
+    """Middles of the next marked cell ahead and of the last one behind, m along from the car; `FAR_M` where none."""
+    middle = road.start + (CELL_M / 2 + shift_m)
+    ahead = np.where(there & (middle > -1.0), middle, FAR_M).min(axis=1)
+    behind = np.where(there & (middle <= -1.0), middle, -FAR_M).max(axis=1)
+    return ahead, behind
+
+
+def painted_road(road: Road, along: Floats) -> NDArray[np.float32]:
+    """The painter's road rows, (n, len(ROAD))."""
+    crossing, passed = nearest_ahead(road, road.crosswalk)
+    junction, _ = nearest_ahead(road, road.junction, shift_m=12.0)
+    values = {
+        "along": np.mod(along, _WRAP_M),
+        "offset": road.offset,
+        "cos": np.cos(road.heading),
+        "sin": np.sin(road.heading),
+        "curvature": road.curvature,
+        "lanes": road.lanes,
+        "lane_width": road.lane_width,
+        "walk": road.walk,
+        "crossing": crossing,
+        "crossing_behind": passed,
+        "junction": junction,
+        "facade": road.facade,
+        "seed": road.seed,
+        "wear": road.wear,
+    }
+    return np.stack([values[name] for name in ROAD], axis=1).astype(np.float32)
+
+
+def to_car(road: Road, along: Floats, aside: Floats) -> tuple[Floats, Floats, Floats]:
+    """(n, k) places on the road, along from the car and left of the middle, m: x, y and the road's direction, rad."""
+    bend, heading = road.curvature[:, None], road.heading[:, None]
+    left = aside + 0.5 * bend * along * np.minimum(np.abs(along), 120.0) * np.sign(along) - road.offset[:, None]
+    cos, sin = np.cos(heading), np.sin(heading)
+    return cos * along + sin * left, cos * left - sin * along, bend * np.abs(along) * np.sign(along) - heading

@@ -1,0 +1,244 @@
+"""The one entrance to the world: pure functions of (cars, tick)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+
+from scenarios import roads, traffic
+from scenarios.cameras import EIGHT_CAMERAS, CameraFrames, Rig
+from scenarios.draws import Draws
+from scenarios.encounters import encounters
+from scenarios.exposure import WorldSpec, load_world
+from scenarios.motion import Motion, motion_of
+from scenarios.paint.painter import CHUNK, Painter, noise_of
+from scenarios.paint.scene import LIGHT, OBJECT, Scene
+from scenarios.paint.silhouettes import silhouettes
+from scenarios.slots import Slots, joined
+from scenarios.trips import Floats, Ints, Progress, Trips
+from scenarios.truth import Truth
+from scenarios.weather import severities
+
+_DEAD_ZONE_CELLS = 10
+_LAMP, _HEADLIGHT, _AMBER = (1.0, 0.82, 0.55), (1.0, 0.97, 0.88), (1.0, 0.62, 0.12)
+
+
+class World(Protocol):
+    """What a car drives through. Pure functions: the same (car, tick) is the same in any company, order or process."""
+
+    @property
+    def name(self) -> str:
+        """As plans name it."""
+
+    @property
+    def rig(self) -> Rig:
+        """The cameras of every car."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Hex digest of everything that shapes this world."""
+
+    def frames(self, cars: ArrayLike, ticks: ArrayLike) -> CameraFrames:
+        """Pictures; ticks is one for all or one for each car."""
+
+    def motion(self, cars: ArrayLike, ticks: ArrayLike) -> Motion:
+        """How the cars move."""
+
+    def severities(self, cars: ArrayLike, ticks: ArrayLike) -> dict[str, NDArray[np.float32]]:
+        """How strong each condition is, 0..1."""
+
+    def links(self, cars: ArrayLike, ticks: ArrayLike) -> NDArray[np.uint8]:
+        """0 no link, 1 cellular, 2 at home."""
+
+    def truth(self, cars: ArrayLike, ticks: ArrayLike) -> Truth:
+        """What was really there; for labeller and examiner only."""
+
+
+def paired(cars: ArrayLike, ticks: ArrayLike) -> tuple[NDArray[np.uint32], Ints]:
+    """Cars (n,) and a tick for each of them."""
+    who = np.atleast_1d(np.asarray(cars)).astype(np.uint32)
+    return who, np.ascontiguousarray(np.broadcast_to(np.asarray(ticks, np.int64), who.shape))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Moment:
+    """Everything about n cars at one moment each, before it is painted or told."""
+
+    progress: Progress
+    road: roads.Road
+    things: Slots
+    x: Floats
+    y: Floats
+    yaw: Floats
+    severities: dict[str, NDArray[np.float32]]
+    scene: Scene
+
+
+class DrawnWorld:
+    """A world drawn from rates; every car has streets of its own.
+
+    Raises UnknownWorld, BadWorld.
+    """
+
+    chunk = CHUNK
+
+    def __init__(
+        self, spec: WorldSpec, *, seed: int, device: str = "cpu", rig: Rig = EIGHT_CAMERAS, compiled: bool | None = None
+    ) -> None:
+        self.spec, self.seed, self.rig = spec, seed, rig
+        self._draws = Draws(seed)
+        self._trips = Trips(spec, self._draws)
+        self._painter = Painter(rig, device=device, compiled=compiled)
+
+    @property
+    def name(self) -> str:
+        """As plans name it."""
+        return self.spec.name
+
+    @property
+    def fingerprint(self) -> str:
+        """Hex digest of the spec, the seed and the rig."""
+        return sha256(f"{self.spec.model_dump_json()}|{self.seed}|{self.rig}".encode()).hexdigest()
+
+    def frames(self, cars: ArrayLike, ticks: ArrayLike) -> CameraFrames:
+        """Pictures of n cars: (n, cameras, 3, h, w) uint8."""
+        who, when = paired(cars, ticks)
+        return CameraFrames(who, when, self._painter.paint(self._moment(who, when).scene))
+
+    def motion(self, cars: ArrayLike, ticks: ArrayLike) -> Motion:
+        """How n cars move."""
+        who, when = paired(cars, ticks)
+        return motion_of(self.spec, self._draws, who, self._trips.progress(who, when))
+
+    def severities(self, cars: ArrayLike, ticks: ArrayLike) -> dict[str, NDArray[np.float32]]:
+        """How strong each condition is."""
+        return severities(self.spec, self._draws, *paired(cars, ticks))
+
+    def links(self, cars: ArrayLike, ticks: ArrayLike) -> NDArray[np.uint8]:
+        """At home while parked; on the road cellular, less dead zones of 400 m."""
+        who, when = paired(cars, ticks)
+        progress = self._trips.progress(who, when)
+        zone = np.floor(progress.along_m / (roads.CELL_M * _DEAD_ZONE_CELLS)).astype(np.int64)
+        share = self.spec.dead_zones_per_km * roads.CELL_M * _DEAD_ZONE_CELLS / 1000.0
+        dead = self._draws.uniform("dead zone", who, progress.trip * roads.TRIP_STRIDE + zone) < share
+        return np.where(progress.driving, np.where(dead, 0, 1), 2).astype(np.uint8)
+
+    def truth(self, cars: ArrayLike, ticks: ArrayLike) -> Truth:
+        """What was really there."""
+        who, when = paired(cars, ticks)
+        moment = self._moment(who, when)
+        road, things = moment.road, moment.things
+        ahead, _ = roads.nearest_ahead(road, road.crosswalk)
+        return told(
+            who, when, moment.scene, self.rig, things.thing, moment.severities,
+            lane_offset_m=road.offset + (road.lane + 0.5) * road.lane_width, heading_error_rad=road.heading,
+            curvature_1pm=road.curvature, crosswalk_m=np.where(ahead < roads.FAR_M, ahead, np.inf), lanes=road.lanes,
+            speed_mps=moment.progress.speed_mps,
+        )  # fmt: skip
+
+    def _moment(self, cars: NDArray[np.uint32], ticks: Ints) -> _Moment:
+        draws, spec = self._draws, self.spec
+        progress = self._trips.progress(cars, ticks)
+        road = roads.road_around(spec, draws, cars, progress)
+        weather = severities(spec, draws, cars, ticks)
+        night = weather["night"].astype(np.float64)
+        standing, lamps = traffic.furniture(draws, cars, road)
+        things = joined(
+            [
+                traffic.moving(draws, cars, ticks, progress, road, night),
+                encounters(spec, draws, cars, ticks, road),
+                traffic.walkers(spec, draws, cars, ticks, road),
+                traffic.parked(spec, draws, cars, road),
+                standing,
+            ]
+        )
+        x, y, direction = roads.to_car(road, things.along, things.aside)
+        yaw = direction + things.turn
+        scene = Scene(
+            objects=_objects(things, x, y, yaw),
+            lights=np.concatenate([_own_lights(things, x, y, yaw), _street_lamps(road, lamps, night)], axis=1),
+            road=roads.painted_road(road, progress.along_m),
+            weather=np.stack([weather[name] for name in self._painter.conditions], axis=1),
+            noise=noise_of(ticks, cars),
+            pose=np.zeros((len(cars), 3), np.float32),
+        )
+        return _Moment(progress, road, things, x, y, yaw, weather, scene)
+
+
+def _objects(things: Slots, x: Floats, y: Floats, yaw: Floats) -> NDArray[np.float32]:
+    values = {
+        "x": x, "y": y, "cos": np.cos(yaw), "sin": np.sin(yaw), "half_length": things.half_length,
+        "half_width": things.half_width, "z0": things.z0, "z1": things.z1, "kind": things.kind * things.valid,
+        "red": things.red, "green": things.green, "blue": things.blue, "round": things.roundness, "state": things.state,
+    }  # fmt: skip
+    return np.stack([values[name] for name in OBJECT], axis=2).astype(np.float32)
+
+
+def _own_lights(things: Slots, x: Floats, y: Floats, yaw: Floats) -> NDArray[np.float32]:
+    """Lights that things carry, for the places that can: oncoming vehicles and caution lights come first."""
+    count = int(np.flatnonzero(np.any(things.glow > 0, axis=0)).max(initial=-1)) + 1
+    take = slice(0, max(count, 1))
+    amber = (things.kind[:, take] == 7)[..., None]  # noqa: PLR2004 - Kind.CAUTION_LIGHT
+    nose = np.where(amber[..., 0], 0.0, things.half_length[:, take] + 0.1)
+    colour = np.where(amber, _AMBER, _HEADLIGHT)
+    power = things.glow[:, take] * things.valid[:, take]
+    values = [
+        x[:, take] + np.cos(yaw[:, take]) * nose,
+        y[:, take] + np.sin(yaw[:, take]) * nose,
+        np.where(amber[..., 0], (things.z0[:, take] + things.z1[:, take]) / 2, 0.65),
+        np.where(amber[..., 0], 0.42, 0.38),
+        *(colour[..., i] for i in range(3)),
+        power,
+    ]
+    return np.stack(values, axis=2).astype(np.float32)
+
+
+def _street_lamps(road: roads.Road, along: Floats, night: Floats) -> NDArray[np.float32]:
+    x, y, _ = roads.to_car(road, along, -(road.half[:, None] + 0.2) + 0.0 * along)
+    values = {
+        "x": x, "y": y, "z": np.full_like(x, 5.5), "size": np.full_like(x, 0.55), "red": np.full_like(x, _LAMP[0]),
+        "green": np.full_like(x, _LAMP[1]), "blue": np.full_like(x, _LAMP[2]),
+        "power": np.broadcast_to(0.9 * np.clip(1.6 * night - 0.5, 0.0, 1.0)[:, None], x.shape),
+    }  # fmt: skip
+    return np.stack([values[name] for name in LIGHT], axis=2).astype(np.float32)
+
+
+def told(
+    cars: NDArray[np.uint32], ticks: Ints, scene: Scene, rig: Rig, things: Ints, weather: dict[str, NDArray[np.float32]],
+    **road: Floats,
+) -> Truth:  # fmt: skip
+    """The truth of a scene: the painter's own silhouettes, with numbers for the things."""
+    objects = scene.objects
+    parts = [silhouettes(torch.from_numpy(objects[i : i + CHUNK]), rig) for i in range(0, len(cars), CHUNK)]
+    slots, cameras = objects.shape[1], len(rig.cameras)
+
+    def gathered(name: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
+        return np.concatenate([getattr(part, name).numpy() for part in parts]) if parts else np.zeros(shape, np.float32)
+
+    pixels = gathered("pixels", (0, cameras, slots))
+    whole = gathered("whole", (0, cameras, slots))
+    x, y, kind, state = (objects[:, :, OBJECT.index(name)] for name in ("x", "y", "kind", "state"))
+    return Truth(
+        cars=cars, ticks=ticks, kind=kind.astype(np.uint8), valid=kind > 0, encounter=np.where(kind > 0, things, 0),
+        distance_m=np.hypot(x, y), x_m=x, y_m=y, state=state, pixels=pixels,
+        visible=np.clip(pixels / np.maximum(whole, 1.0), 0.0, 1.0), box=gathered("box", (0, cameras, slots, 4)),
+        severities=weather, **{name: values.astype(np.float32) for name, values in road.items()},
+    )  # fmt: skip
+
+
+def open_world(name: str, *, seed: int, cars: int, device: str = "cpu", **options: Any) -> World:
+    """A world by name: one that ships, a YAML file, or "recorded" with `drives=FOLDER`.
+
+    options: `drives` for recorded worlds; anything else replaces a top-level field of the world's file.
+    Raises UnknownWorld, BadWorld, NoDrives, CorruptDrive.
+    """
+    if name == "recorded":
+        from scenarios.recorded.world import RecordedWorld
+
+        return RecordedWorld(seed=seed, cars=cars, device=device, **options)
+    changes: Mapping[str, Any] = options
+    return DrawnWorld(load_world(name, changes), seed=seed, device=device)
