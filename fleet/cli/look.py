@@ -29,7 +29,7 @@ EXAMPLES = {
         "clips runs/rainy_city-7-1",
         "clips runs/rainy_city-7-1 --trigger caution_light --slice night --limit 10",
     ),
-    "clip": ("clip runs/rainy_city-7-1 417-668310 --png clip.png",),
+    "clip": ("clip runs/rainy_city-7-1 000417-0668310 --png clip.png",),
     "shadow": ("shadow runs/rainy_city-7-1", "shadow runs/rainy_city-7-1 --json"),
 }
 
@@ -97,7 +97,7 @@ def clips(
     run: RunFolder,
     trigger: Annotated[str | None, typer.Option(help="Only clips of this trigger.")] = None,
     slice_: Annotated[
-        str | None, typer.Option("--slice", help="Only clips from this part of the world, such as night.")
+        str | None, typer.Option("--slice", help="Only clips from this part of the world, such as fog.")
     ] = None,
     limit: Limit = 50,
     as_json: AsJson = False,

@@ -15,14 +15,14 @@ CALM = {"rain": 0.0, "fog": 0.0, "night": 0.0}
 def judge(db: duckdb.DuckDBPyConnection) -> None:
     """Add the view `judged`: every fire with the `kind` of thing its trigger looks for, and whether it was `right`.
 
-    A trigger looks for the kind whose name its own name contains; one that looks for none has null in both columns,
+    A trigger looks for the kind whose words its own name contains; one that looks for none has null in both columns,
     and so has every fire of a run without truth. A fire is right when truth saw such a thing from that car then.
     """
-    kinds = [row[0] for row in db.execute("SELECT DISTINCT kind FROM truth WHERE kind <> 'conditions'").fetchall()]
-    triggers = [
-        row[0] for row in db.execute("SELECT DISTINCT trigger FROM reasons UNION SELECT trigger FROM fires").fetchall()
-    ]
-    sought = {name: sought_by(name, kinds) for name in sorted(triggers)}
+    from scenarios import KINDS  # brings torch, which most questions do without
+
+    triggers = db.execute("SELECT trigger FROM reasons UNION SELECT trigger FROM fires ORDER BY 1").fetchall()
+    told = db.execute("SELECT count(*) FROM truth").fetchall()[0][0] > 0
+    sought = {name: sought_by(name, KINDS) if told else None for (name,) in triggers}
     db.register(
         "sought", pa.table({"trigger": pa.array(sought, pa.string()), "kind": pa.array(sought.values(), pa.string())})
     )
@@ -37,8 +37,8 @@ def judge(db: duckdb.DuckDBPyConnection) -> None:
 
 
 def sought_by(trigger: str, kinds: Collection[str]) -> str | None:
-    """The longest kind whose name is part of the trigger's; None when there is none."""
-    return max((kind for kind in kinds if kind in trigger), key=len, default=None)
+    """The longest kind whose words stand in the trigger's name; None when there is none."""
+    return max((kind for kind in kinds if f"_{kind}_" in f"_{trigger}_"), key=len, default=None)
 
 
 def slice_rows(db: duckdb.DuckDBPyConnection) -> None:

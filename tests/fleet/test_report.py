@@ -82,7 +82,7 @@ def test_a_complete_run_carries_no_warning(page: str) -> None:
 
 
 def test_a_killed_run_says_so_first_and_shows_what_it_has(tmp_path: Path) -> None:
-    page = write_report(write_run(tmp_path / "killed", complete=False)).read_text()
+    page = write_report(write_run(tmp_path / "killed", complete=False, clips=False)).read_text()
     assert page.index("This run is not complete") < page.index("<nav")
     assert "30 fires" in page
 
@@ -115,7 +115,7 @@ def test_names_from_a_plan_are_escaped(tmp_path: Path) -> None:
 
 
 def test_half_a_manifest_is_an_incomplete_run(tmp_path: Path) -> None:
-    folder = write_run(tmp_path / "half")
+    folder = write_run(tmp_path / "half", clips=False)
     (folder / "manifest.json").write_text('{"schema": 1, "compl')
     assert "This run is not complete" in page_text(write_report(folder))
 
@@ -126,14 +126,14 @@ def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_store_of_many_runs_is_reported_one_run_at_a_time(tmp_path: Path) -> None:
-    folder = write_run(tmp_path / "one")
+    folder = write_run(tmp_path / "one", clips=False)
     manifest = json.loads((folder / "manifest.json").read_text())
     (folder / "manifest.json").write_text(json.dumps(manifest | {"run": "another"}))
     assert open_folder(folder).one("SELECT count(*) FROM fires") == 0
 
 
 def test_truth_is_read_from_the_run_folder_whatever_store_the_run_used(tmp_path: Path) -> None:
-    store, folder = write_run(tmp_path / "store"), tmp_path / "run"
+    store, folder = write_run(tmp_path / "store", clips=False), tmp_path / "run"
     folder.mkdir()
     for name in ("plan.yaml", "manifest.json"):
         shutil.copy(store / name, folder)
@@ -153,10 +153,10 @@ def test_a_fire_is_right_when_its_thing_was_in_view(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     ("trigger", "kind"),
-    [("caution_light", "caution_light"), ("unsure_stop_sign_v2", "stop_sign"), ("hard_braking", None)],
+    [("caution_light", "caution_light"), ("unsure_stop_sign_v2", "stop_sign"), ("street_light", None)],
 )
 def test_a_trigger_looks_for_the_kind_that_its_name_has(trigger: str, kind: str | None) -> None:
-    assert sought_by(trigger, {"caution_light", "stop_sign", "sign"}) == kind
+    assert sought_by(trigger, {"caution_light", "stop_sign", "sign", "tree"}) == kind
 
 
 @pytest.mark.parametrize(
