@@ -69,6 +69,11 @@ def joined(parts: list[Slots]) -> Slots:
     return Slots(*(np.concatenate([getattr(part, field.name) for part in parts], axis=1) for field in fields(Slots)))
 
 
+def first(things: Slots, count: int) -> Slots:
+    """The first places of each car."""
+    return Slots(*(getattr(things, field.name)[:, :count] for field in fields(Slots)))
+
+
 def flat(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """(n, cells, places) to (n, cells * places)."""
     return values.reshape(len(values), -1)

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from scenarios.draws import Draws
 from scenarios.exposure import TICK_US, WorldSpec
 from scenarios.paint.scene import Kind
-from scenarios.roads import CELL_M, CELLS, Road
+from scenarios.roads import CELL_M, Road
 from scenarios.slots import Slots, flat, joined, slots
 from scenarios.trips import Floats, Ints, Progress
 
@@ -18,6 +18,8 @@ _CLOTHES = np.array([(0.55, 0.20, 0.20), (0.20, 0.30, 0.55), (0.65, 0.62, 0.30),
 _SIDES = np.array([1.0, -1.0])
 
 Cars = NDArray[np.uint32]
+ONCOMING = 5
+"""Places for oncoming vehicles, the first of `moving`."""
 
 
 def _colours(table: NDArray[np.float64], pick: Floats) -> tuple[Floats, Floats, Floats]:
@@ -121,7 +123,7 @@ def moving(draws: Draws, cars: Cars, ticks: Ints, progress: Progress, road: Road
     """Vehicles ahead, behind, oncoming and in the next lane, and cyclists; headlights glow at night."""
     time = ticks * (TICK_US / 1e6)
     dark = night[:, None]
-    towards, drawn, number = _stream(draws, cars, progress, "oncoming", 10.0 * time, 46.0, 5)
+    towards, drawn, number = _stream(draws, cars, progress, "oncoming", 10.0 * time, 46.0, ONCOMING)
     truck = drawn[3] > 0.9
     shape = {"half_length": np.where(truck, 3.8, 2.25), "half_width": np.where(truck, 1.15, 0.9), "roundness": 0.985}
     lane = np.minimum((drawn[2] * road.lanes[:, None]).astype(np.int64), 2) + 0.5
@@ -161,5 +163,3 @@ def _convoy(draws: Draws, cars: Cars, ticks: Ints, progress: Progress, road: Roa
         thing=thing_number(block[:, None], np.arange(2), 7),
     )  # fmt: skip
 
-
-__all__ = ["CELLS", "furniture", "moving", "parked", "thing_number", "walkers"]

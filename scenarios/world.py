@@ -18,7 +18,7 @@ from scenarios.motion import Motion, motion_of
 from scenarios.paint.painter import CHUNK, Painter, noise_of
 from scenarios.paint.scene import LIGHT, OBJECT, Scene
 from scenarios.paint.silhouettes import silhouettes
-from scenarios.slots import Slots, joined
+from scenarios.slots import Slots, first, joined
 from scenarios.trips import Floats, Ints, Progress, Trips
 from scenarios.truth import Truth
 from scenarios.weather import severities
@@ -147,20 +147,17 @@ class DrawnWorld:
         weather = severities(spec, draws, cars, ticks)
         night = weather["night"].astype(np.float64)
         standing, lamps = traffic.furniture(draws, cars, road)
-        things = joined(
-            [
-                traffic.moving(draws, cars, ticks, progress, road, night),
-                encounters(spec, draws, cars, ticks, road),
-                traffic.walkers(spec, draws, cars, ticks, road),
-                traffic.parked(spec, draws, cars, road),
-                standing,
-            ]
-        )
+        moving = traffic.moving(draws, cars, ticks, progress, road, night)
+        met = encounters(spec, draws, cars, ticks, road)
+        walkers = traffic.walkers(spec, draws, cars, ticks, road)
+        things = joined([moving, met, walkers, traffic.parked(spec, draws, cars, road), standing])
         x, y, direction = roads.to_car(road, things.along, things.aside)
         yaw = direction + things.turn
         scene = Scene(
             objects=_objects(things, x, y, yaw),
-            lights=np.concatenate([_own_lights(things, x, y, yaw), _street_lamps(road, lamps, night)], axis=1),
+            lights=np.concatenate(
+                [_headlights(first(moving, traffic.ONCOMING), road), _ambers(first(met, len(roads.CELLS)), road),
+                 _street_lamps(road, lamps, night)], axis=1),
             road=roads.painted_road(road, progress.along_m),
             weather=np.stack([weather[name] for name in self._painter.conditions], axis=1),
             noise=noise_of(ticks, cars),
@@ -178,33 +175,26 @@ def _objects(things: Slots, x: Floats, y: Floats, yaw: Floats) -> NDArray[np.flo
     return np.stack([values[name] for name in OBJECT], axis=2).astype(np.float32)
 
 
-def _own_lights(things: Slots, x: Floats, y: Floats, yaw: Floats) -> NDArray[np.float32]:
-    """Lights that things carry, for the places that can: oncoming vehicles and caution lights come first."""
-    count = int(np.flatnonzero(np.any(things.glow > 0, axis=0)).max(initial=-1)) + 1
-    take = slice(0, max(count, 1))
-    amber = (things.kind[:, take] == 7)[..., None]  # noqa: PLR2004 - Kind.CAUTION_LIGHT
-    nose = np.where(amber[..., 0], 0.0, things.half_length[:, take] + 0.1)
-    colour = np.where(amber, _AMBER, _HEADLIGHT)
-    power = things.glow[:, take] * things.valid[:, take]
-    values = [
-        x[:, take] + np.cos(yaw[:, take]) * nose,
-        y[:, take] + np.sin(yaw[:, take]) * nose,
-        np.where(amber[..., 0], (things.z0[:, take] + things.z1[:, take]) / 2, 0.65),
-        np.where(amber[..., 0], 0.42, 0.38),
-        *(colour[..., i] for i in range(3)),
-        power,
-    ]
-    return np.stack(values, axis=2).astype(np.float32)
+def _lights(colour: tuple[float, float, float], x: Floats, y: Floats, z: Floats, size: float, power: Floats) -> NDArray[np.float32]:
+    values = {"x": x, "y": y, "z": z, "size": size, "red": colour[0], "green": colour[1], "blue": colour[2], "power": power}
+    return np.stack([np.broadcast_to(values[name], x.shape) for name in LIGHT], axis=2).astype(np.float32)
+
+
+def _headlights(oncoming: Slots, road: roads.Road) -> NDArray[np.float32]:
+    nose = oncoming.along - oncoming.half_length - 0.1
+    x, y, _ = roads.to_car(road, nose, oncoming.aside)
+    return _lights(_HEADLIGHT, x, y, np.full_like(x, 0.65), 0.38, oncoming.glow * oncoming.valid)
+
+
+def _ambers(lamps: Slots, road: roads.Road) -> NDArray[np.float32]:
+    x, y, _ = roads.to_car(road, lamps.along, lamps.aside)
+    return _lights(_AMBER, x, y, (lamps.z0 + lamps.z1) / 2, 0.42, lamps.glow * lamps.valid)
 
 
 def _street_lamps(road: roads.Road, along: Floats, night: Floats) -> NDArray[np.float32]:
     x, y, _ = roads.to_car(road, along, -(road.half[:, None] + 0.2) + 0.0 * along)
-    values = {
-        "x": x, "y": y, "z": np.full_like(x, 5.5), "size": np.full_like(x, 0.55), "red": np.full_like(x, _LAMP[0]),
-        "green": np.full_like(x, _LAMP[1]), "blue": np.full_like(x, _LAMP[2]),
-        "power": np.broadcast_to(0.9 * np.clip(1.6 * night - 0.5, 0.0, 1.0)[:, None], x.shape),
-    }  # fmt: skip
-    return np.stack([values[name] for name in LIGHT], axis=2).astype(np.float32)
+    power = np.broadcast_to(0.9 * np.clip(1.6 * night - 0.5, 0.0, 1.0)[:, None], x.shape)
+    return _lights(_LAMP, x, y, np.full_like(x, 5.5), 0.55, power)
 
 
 def told(

@@ -142,7 +142,7 @@ class Hit:
 
 def choose(sheet: Sheet) -> tuple[list[Tensor], Tensor]:
     """Whether each layer covers a pixel, nearest first, and the place up the face of the nearest that does, -1 to 1."""
-    covers, up = [], torch.zeros_like(sheet.rows + sheet.of("x"))
+    covers, up = [], torch.zeros_like(sheet.rows + sheet.layer(0, "middle"))
     for layer in reversed(range(LAYERS)):
         v = (sheet.layer(layer, "middle") - sheet.rows) * sheet.layer(layer, "scale")
         v2, u2 = v * v, sheet.layer(layer, "across2")
