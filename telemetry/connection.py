@@ -48,7 +48,9 @@ class Connection:
         Raises VersionMismatch.
         """
         yield from self._heard()
-        if self._hung_up():
+        # Who hangs up before a welcome may be no server at all: then patience paces us.
+        hung_up = self._hung_up()
+        if self.open and hung_up:
             log.info("server_went_away", endpoint=self._endpoint)
             self._patience_s = HELLO_S[0]
             self._reconnect()

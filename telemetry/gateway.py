@@ -16,6 +16,7 @@ from telemetry.connection import Connection
 from telemetry.errors import MessageRefused, ServerUnreachable, WaitTimeout
 from telemetry.messages import (
     PASSES,
+    WIRE_VERSION,
     Ack,
     AnyMessage,
     Flush,
@@ -70,11 +71,11 @@ class Gateway:
         self._patience = Patience()
         self._flushes = itertools.count(1)
         self._process = f"{sender}-{os.urandom(6).hex()}"
-        self.welcome: Welcome | None = None
+        self.welcome = Welcome(store="", version=WIRE_VERSION)
         self._connection = Connection(endpoint, encode(Hello(sender=self._process, run=run)))
         with contextlib.ExitStack() as undo:
             undo.callback(self.close)
-            if not self._wait(lambda: self.welcome is not None, connect_timeout_s, None):
+            if not self._wait(lambda: self._connection.open, connect_timeout_s, None):
                 raise ServerUnreachable(endpoint, connect_timeout_s)
             undo.pop_all()
 
@@ -181,7 +182,7 @@ class Gateway:
             self._accept_refusal(message)
 
     def _begin(self, welcome: Welcome) -> None:
-        if self.welcome is not None:
+        if self.welcome.store:
             log.info("server_came_back", endpoint=self.endpoint, waiting=len(self._window))
         self.welcome = welcome
         self._patience.taken()
