@@ -50,9 +50,7 @@ class Run:
 def open_folder(folder: Path, store: Path | None = None) -> Run:
     """The run in a folder, or all runs of a store; raises NotARun when it is neither."""
     if not any((folder / name).exists() for name in ("plan.yaml", "tables", "inbox")):
-        raise NotARun(
-            folder, "plan.yaml or tables/" if folder.is_dir() else "files: there is no such folder"
-        )
+        raise NotARun(folder, "plan.yaml or tables/" if folder.is_dir() else "files: there is no such folder")
     plan, manifest = _plan(folder / "plan.yaml"), _manifest(folder / "manifest.json")
     store = store or _store_named(manifest, folder)
     db = open_run(store)

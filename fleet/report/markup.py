@@ -70,7 +70,7 @@ def weight(size: float) -> str:
 
 def percent(share: float) -> str:
     """A share of 0..1, with a decimal where it is close to an end."""
-    return f"{share:.1%}" if 0 < share < 0.0095 or 0.9905 < share < 1 else f"{share:.0%}"
+    return f"{share:.1%}" if 0 < share < 0.0095 or 0.9905 < share < 0.9995 else f"{share:.0%}"
 
 
 def _cell(tag: str, content: object, text: bool) -> Markup:

@@ -9,7 +9,7 @@ from markupsafe import Markup, escape
 
 WIDTH, HEIGHT = 480, 260
 LEFT, RIGHT, TOP, BOTTOM = 56, 14, 18, 30
-COLOURS = 7  # the style sheet has .c1 to .c7
+COLOURS = ("c1", "c2", "c3", "c4", "c5", "c7")  # of the style sheet; c0, c6 and c8 mean something everywhere
 
 _TIME_STEPS_S = (0.1, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
 
@@ -32,7 +32,7 @@ class Scale:
 
 def colour(index: int) -> str:
     """The style sheet's class for the index-th series, counted from 0."""
-    return f"c{index % COLOURS + 1}"
+    return COLOURS[index % len(COLOURS)]
 
 
 def short(value: float) -> str:

@@ -14,7 +14,7 @@ from fleet.report.pictures import Picture, nearest, read_pictures
 from fleet.report.svg import clock
 from fleet.report.templates import template
 
-BEST, WRONG = 6, 3
+BEST, WRONG = {1: 9, 2: 6}, 3  # best clips a trigger, by how many triggers there are; else three
 _CAMERAS = 2
 _AROUND_US = 2_000_000
 
@@ -60,7 +60,8 @@ def _choose(db: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
             FROM told)
         SELECT * EXCLUDE (place, among) FROM ranked WHERE place <= ? OR ("right" = false AND among <= ?)
         ORDER BY trigger, score DESC, clip"""
-    return db.execute(query, [BEST, WRONG]).fetchall()
+    triggers = db.execute("SELECT count(DISTINCT trigger) FROM clips").fetchall()[0][0]
+    return db.execute(query, [BEST.get(triggers, 3), WRONG]).fetchall()
 
 
 def _counts(db: duckdb.DuckDBPyConnection, trigger: str) -> tuple[int, float, float]:
