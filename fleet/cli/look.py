@@ -9,8 +9,6 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from fleet.cli.output import print_json
-
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, or the store of a collection server.")]
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print one JSON object on standard output, and nothing else there.")
@@ -53,7 +51,7 @@ def report(
 
     page = write_report(run, store)
     if as_json:
-        print_json({"run": str(run), "report": str(page), "bytes": page.stat().st_size})
+        _print_json({"run": str(run), "report": str(page), "bytes": page.stat().st_size})
     else:
         _say(f"report: {page}")
 
@@ -68,7 +66,7 @@ def tables(
 
     found = describe(open_folder(run), table)
     if as_json:
-        print_json({"run": str(run), "tables": found})
+        _print_json({"run": str(run), "tables": found})
     elif table is None:
         _print_table(("table", "rows", "a row is"), [(name, one["rows"], one["says"]) for name, one in found.items()])
     else:
@@ -87,7 +85,7 @@ def sql(
 
     answer = ask(open_folder(run), query, limit=limit)
     if as_json:
-        print_json({"run": str(run), "columns": answer.columns, "rows": answer.rows, "more": answer.more})
+        _print_json({"run": str(run), "columns": answer.columns, "rows": answer.rows, "more": answer.more})
     else:
         _print_table(answer.columns, answer.rows)
         _say_more(answer.more, limit)
@@ -107,7 +105,7 @@ def clips(
 
     found = find_clips(open_folder(run), trigger=trigger, where=slice_, limit=limit)
     if as_json:
-        print_json({"run": str(run), "clips": found.records(), "more": found.more})
+        _print_json({"run": str(run), "clips": found.records(), "more": found.more})
         return
     heads = ("clip", "trigger", "score", "car", "time", "pictures", "bytes", "slices")
     _print_table(heads, [_clip_cells(row) for row in found.records()], whole={"clip", "trigger"})
@@ -128,7 +126,7 @@ def clip(
     if png is not None:
         save(sheet(pictures, row["t_us"]), png)
     if as_json:
-        print_json({**row, "mcap": str(file), "png": str(png) if png else None})
+        _print_json({**row, "mcap": str(file), "png": str(png) if png else None})
         return
     _print_table(("", ""), [*((name, value) for name, value in row.items()), ("mcap", file)])
     _say(f"pictures: {png}" if png else f"{len(pictures)} pictures; --png FILE writes them")
@@ -140,7 +138,7 @@ def shadow(run: RunFolder, as_json: AsJson = False) -> None:
 
     rows = compare_shadows(open_folder(run))
     if as_json:
-        print_json({"run": str(run), "shadow": rows})
+        _print_json({"run": str(run), "shadow": rows})
     elif not rows:
         _say("no candidate rode along in this run")
     else:
@@ -156,6 +154,12 @@ def _clip_cells(row: dict[str, Any]) -> tuple[Any, ...]:
         *(row[name] for name in ("frames", "bytes")),
         ", ".join(row["slices"]),
     )
+
+
+def _print_json(found: dict[str, Any]) -> None:
+    from fleet.cli.output import print_json
+
+    print_json(found)
 
 
 def _print_table(heads: Sequence[str], rows: Sequence[Sequence[Any]], *, whole: Collection[str] = ()) -> None:
