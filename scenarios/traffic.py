@@ -140,8 +140,8 @@ def moving(draws: Draws, cars: Cars, ticks: Ints, progress: Progress, road: Road
     )  # fmt: skip
     edge, drawn, number = _stream(draws, cars, progress, "cyclists", -4.5 * time, 90.0, 3)
     cyclists = slots(
-        drawn[1] < 0.25, Kind.CYCLIST, along=edge, aside=-(road.half[:, None] - 0.35), half_length=0.8, half_width=0.28,
-        z1=1.75, colour=_colours(_CLOTHES, drawn[2]), roundness=0.7, thing=thing_number(number, 0, 6),
+        drawn[1] < 0.25, Kind.CYCLIST, along=edge, aside=-(road.half[:, None] - 0.35), half_length=0.55, half_width=0.28,
+        z1=1.75, colour=_colours(_CLOTHES, drawn[2]), roundness=0.3, thing=thing_number(number, 0, 6),
     )  # fmt: skip
     return joined([oncoming, next_lane, cyclists, _convoy(draws, cars, ticks, progress, road)])
 

@@ -1,12 +1,13 @@
 """Which pixels each thing covers: the painter's own geometry, asked for things instead of colours."""
 
 from dataclasses import dataclass
+from itertools import combinations
 
 import torch
 from torch import Tensor
 
 from scenarios.cameras import Rig
-from scenarios.paint import columns, shade
+from scenarios.paint import columns
 from scenarios.paint.scene import OBJECT
 
 
@@ -25,29 +26,45 @@ class Silhouettes:
 
 
 def silhouettes(objects: Tensor, rig: Rig) -> Silhouettes:
-    """objects (n, K, F) on the CPU: what each covers in each camera. Slow beside painting; made for truth, not for cars."""
+    """objects (n, K, F) on the CPU: what each covers in each camera.
+
+    In a column every layer covers one run of rows, so what is left of it behind the nearer ones is counted, not painted.
+    """
     rays = columns.rays_of(rig, "cpu")
     kept, index = columns.nearest(objects, rays)
     keys = columns.layer_keys(kept, rays)
-    found = columns.layers(kept, keys, rays)
-    cars, cameras, _, _, width = found.shape
-    rows = torch.arange(rig.height, dtype=torch.float32)[:, None] + 0.5
-    sheet = shade.Sheet(found.reshape(cars * cameras, -1, width), rows)
-    covers, _ = shade.choose(sheet)
-    front = torch.full(covers[0].shape, -1, dtype=torch.int64)
-    for layer in reversed(range(columns.LAYERS)):
-        place = (keys[:, :, layer] & (columns.KEPT - 1)).reshape(cars * cameras, 1, width).long()
-        front = torch.where(covers[layer], place.expand(front.shape), front)
-    count = kept.shape[2]
-    image = torch.arange(cars * cameras)[:, None, None] * count
-    seen = torch.bincount((front + image)[front >= 0], minlength=cars * cameras * count).view(cars, cameras, count)
+    seen = _left_over(columns.layers(kept, keys, rays), rig.height)  # (n, C, L, W)
+    place = (keys & (columns.KEPT - 1)).long().flatten(2)  # (n, C, L * W)
+    counted = torch.zeros(kept.shape[:3]).scatter_add_(2, place, seen.flatten(2))
     whole, box = _alone(kept, rays, rig)
-    shape = (cars, cameras, objects.shape[1])
+    shape = (objects.shape[0], kept.shape[1], objects.shape[1])
     return Silhouettes(
-        torch.zeros(shape).scatter_(2, index, seen.float()),
+        torch.zeros(shape).scatter_(2, index, counted),
         torch.zeros(shape).scatter_(2, index, whole),
         torch.zeros((*shape, 4)).scatter_(2, index[..., None].expand(-1, -1, -1, 4), box),
     )
+
+
+def _left_over(found: Tensor, height: int) -> Tensor:
+    """found (n, C, L, len(LAYER), W): rows of each layer that no nearer one covers, (n, C, L, W)."""
+
+    def of(name: str) -> Tensor:
+        return found[:, :, :, columns.LAYER.index(name)]
+
+    u2 = of("across2")
+    reach = torch.sqrt(((1.0 - u2) / (1.0 - of("round") * u2).clamp(min=1e-4)).clamp(0.0, 1.0)) / of("scale")
+    first = torch.ceil(of("middle") - reach - 0.5).clamp(min=0.0)
+    last = torch.floor(of("middle") + reach - 0.5).clamp(max=height - 1.0)
+    left = []
+    for layer in range(first.shape[2]):
+        hidden = torch.zeros_like(first[:, :, 0])
+        for size in range(1, layer + 1):  # inclusion and exclusion over the nearer layers
+            for nearer in combinations(range(layer), size):
+                both = torch.stack([first[:, :, i] for i in (layer, *nearer)]).amax(dim=0)
+                end = torch.stack([last[:, :, i] for i in (layer, *nearer)]).amin(dim=0)
+                hidden += (-1.0) ** (size + 1) * (end - both + 1.0).clamp(min=0.0)
+        left.append((last[:, :, layer] - first[:, :, layer] + 1.0).clamp(min=0.0) - hidden)
+    return torch.stack(left, dim=2)
 
 
 def _alone(kept: Tensor, rays: columns.Rays, rig: Rig) -> tuple[Tensor, Tensor]:

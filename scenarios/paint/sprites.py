@@ -59,11 +59,19 @@ def _person(u: _Floats, v: _Floats, face: int, state: int) -> _Face:
     return _covered(drawn, v < -0.1, (0.05, 0.06, 0.10), 0.15)
 
 
+def _cyclist(u: _Floats, v: _Floats, face: int, state: int) -> _Face:
+    del state
+    drawn = _covered(_person(u, v, face, 0), v < -0.25, (0.06, 0.06, 0.07))
+    if face == 0:
+        return _covered(drawn, np.hypot(np.abs(u) - 0.5, v + 0.7) < 0.22, (0.30, 0.31, 0.33))
+    return drawn
+
+
 def _stop_sign(u: _Floats, v: _Floats, face: int, state: int) -> _Face:
     del face, state
     across, up = np.abs(u), np.abs(v)
     rim = np.maximum(np.maximum(across, up), (across + up) / 1.42) > 0.86
-    letters = (up < 0.24) & (across < 0.72) & ((np.floor((u + 1.0) * 6.0) % 2) < 1.5)
+    letters = (up < 0.26) & (across < 0.7) & (np.mod((u + 0.7) * (4.0 / 1.4), 1.0) < 0.6)
     return _covered(_plain(u, v), rim | letters, (0.90, 0.90, 0.90))
 
 
@@ -107,7 +115,7 @@ _DRAWN: dict[Kind, Callable[[_Floats, _Floats, int, int], _Face]] = {
     Kind.VEHICLE: _vehicle,
     Kind.TRUCK: _truck,
     Kind.PEDESTRIAN: _person,
-    Kind.CYCLIST: _person,
+    Kind.CYCLIST: _cyclist,
     Kind.STOP_SIGN: _stop_sign,
     Kind.NO_ENTRY: _no_entry,
     Kind.CAUTION_LIGHT: _caution,
