@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from fleet.plan import clock_us, duration_us, show_clock
@@ -69,12 +70,16 @@ def _facts(run: Run, fires: int, car_days: float, start_us: int) -> Sequence[tup
         ("world", str(world.get("name", "")) if isinstance(world, dict) else str(world) or "unknown"),
         ("starts at", show_clock(start_us)),
         ("cars that drove", f"{many(driving)} of {many(run.cars)}"),
-        ("fires per car-day", f"{fires / car_days:.3g}" if car_days else "–"),
+        ("fires per car-day", _rate(fires / car_days) if car_days else "–"),
         ("clips delivered", many(delivered)),
         ("still waiting", many(waiting)),
-        ("network", str(run.plan.get("loadout", {}).get("production", "unknown"))),
+        ("network", Path(run.plan.get("loadout", {}).get("production", "unknown")).name),
         ("seed", str(run.plan.get("seed", run.manifest.get("seed", "unknown")))),
     ]
+
+
+def _rate(rate: float) -> str:
+    return many(rate) if rate >= 100 else f"{rate:.3g}"
 
 
 def _planned(run: Run) -> tuple[int, int | None]:

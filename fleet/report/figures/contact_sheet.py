@@ -55,11 +55,11 @@ def _choose(db: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
             LEFT JOIN judged ON judged.car = clips.car AND judged.t_us = clips.t_us AND judged.trigger = clips.trigger
             ASOF LEFT JOIN sliced ON sliced.car = clips.car AND sliced.t_us >= clips.t_us),
         ranked AS (
-            SELECT *, row_number() OVER (PARTITION BY trigger ORDER BY score DESC, clip) AS place,
-                   row_number() OVER (PARTITION BY trigger, "right" ORDER BY score DESC, clip) AS among
+            SELECT *, row_number() OVER (PARTITION BY trigger ORDER BY score DESC, md5(clip)) AS place,
+                   row_number() OVER (PARTITION BY trigger, "right" ORDER BY score DESC, md5(clip)) AS among
             FROM told)
         SELECT * EXCLUDE (place, among) FROM ranked WHERE place <= ? OR ("right" = false AND among <= ?)
-        ORDER BY trigger, score DESC, clip"""
+        ORDER BY trigger, score DESC, md5(clip)"""
     triggers = db.execute("SELECT count(DISTINCT trigger) FROM clips").fetchall()[0][0]
     return db.execute(query, [BEST.get(triggers, 3), WRONG]).fetchall()
 

@@ -1,5 +1,7 @@
 """Which software rode along."""
 
+from pathlib import Path
+
 from markupsafe import Markup
 
 from fleet.report.folder import Run
@@ -7,7 +9,7 @@ from fleet.report.markup import figure, nothing, table
 
 
 def networks(run: Run) -> Markup:
-    """Production and candidates, and the hashes of their weights."""
+    """Production and candidates, by name or folder, and the hashes of their backbones."""
     title = "Networks"
     loadout = run.plan.get("loadout", {})
     weights = run.manifest.get("weights", {})
@@ -15,9 +17,9 @@ def networks(run: Run) -> Markup:
     roles.pop(None, None)
     if not roles:
         return nothing(title, "The plan names no network.")
-    rows = [[name, role, _hash(weights.get(name))] for name, role in roles.items()]
+    rows = [[Path(name).name, role, _hash(weights.get(Path(name).name))] for name, role in roles.items()]
     note = "Production drives; a shadow sees the same frames and is given no way to act."
-    return figure(title, table(["network", "role", "weights"], rows, words=3), note=note)
+    return figure(title, table(["network", "role", "backbone"], rows, words=3), note=note)
 
 
 def triggers(run: Run) -> Markup:
