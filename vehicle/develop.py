@@ -9,10 +9,10 @@ import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
 
-from scenarios import TICK_US, Camera, CameraFrames, Rig, World
+from scenarios import TICK_US, CameraFrames, Rig, World
 from vehicle.loadout import Loadout
 from vehicle.perceive import CHUNK, perceive
-from vehicle.privacy import Privacy
+from vehicle.privacy import near_home
 from vehicle.recorder import Cut
 from vehicle.signals import VSS, meanings, read, vehicle_signals
 
@@ -93,7 +93,7 @@ def develop(world: World, loadout: Loadout, cuts: Sequence[Cut], run: str) -> li
 def _recordable(world: World, asked: list[tuple[Cut, int]]) -> list[tuple[Cut, int]]:
     """Without the ticks at which the car was parked or near its home."""
     cars, ticks = _arrays(asked)
-    allowed = world.motion(cars, ticks).driving & ~Privacy(world).near_home(cars, ticks)
+    allowed = world.motion(cars, ticks).driving & ~near_home(world, cars, ticks)
     return [one for one, yes in zip(asked, allowed.tolist(), strict=True) if yes]
 
 
@@ -103,7 +103,7 @@ def _look_again(world: World, loadout: Loadout, asked: list[tuple[Cut, int]]) ->
         cars, ticks = _arrays(block)
         frames, motion = world.frames(cars, ticks), world.motion(cars, ticks)
         percepts = perceive(loadout.networks, frames)
-        columns, valid = vehicle_signals(frames, motion, read(percepts[0]))
+        columns, valid = vehicle_signals(world, frames, read(percepts[0]))
         meant = [meanings(each) for each in percepts]
         for i, (cut, tick) in enumerate(block):
             yield (
@@ -136,7 +136,7 @@ def _pack(world: World, cut: Cut, moments: list[_Moment], run: str) -> Developed
         ticks=tuple(moment.tick for moment in moments),
         cameras=cameras,
         frames=frames,
-        calibration=[_calibration(camera) for camera in world.rig.cameras if camera.name in cameras],
+        calibration=_calibration(world.rig, cameras),
         poses=[moment.pose for moment in moments],
         signals=_over_time([moment.signals for moment in moments]),
         percepts=_over_time([moment.percepts for moment in moments]),
@@ -178,5 +178,9 @@ def _over_time(records: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
     return {name: [record[name] for record in records] for name in (records[0] if records else {})}
 
 
-def _calibration(camera: Camera) -> dict[str, Any]:
-    return {name: getattr(camera, name) for name in CALIBRATION} | {"fx": camera.focal, "fy": camera.focal}
+def _calibration(rig: Rig, cameras: tuple[str, ...]) -> list[dict[str, Any]]:
+    return [
+        {name: getattr(camera, name) for name in CALIBRATION} | {"fx": camera.focal, "fy": camera.focal}
+        for camera in rig.cameras
+        if camera.name in cameras
+    ]

@@ -9,7 +9,7 @@ from scenarios import World
 from triggers import SignalTable
 from vehicle.loadout import Loadout
 from vehicle.perceive import perceive
-from vehicle.privacy import Privacy
+from vehicle.privacy import kept_private
 from vehicle.recorder import Cut, Recorder
 from vehicle.shadow import Tally, disagreement, side_by_side
 from vehicle.signals import tabulate
@@ -20,7 +20,7 @@ class Onboard:
 
     def __init__(self, world: World, loadouts: Sequence[Loadout], *, first_car: int, cars: int) -> None:
         self.world, self.loadouts = world, list(loadouts)
-        self.privacy, self.recorder, self.tally = Privacy(world), Recorder(), Tally(first_car, cars)
+        self.recorder, self.tally = Recorder(), Tally(first_car, cars)
         self.tables: list[SignalTable] = []
 
     def tick(self, cars: NDArray[np.uint32], loadout_of: NDArray[np.uint16], tick: int) -> list[Cut]:
@@ -37,7 +37,7 @@ class Onboard:
         table = self.see(loadout, cars, tick)
         verdicts = loadout.evaluator.observe(table)
         self.tables.append(table)
-        return self.recorder.record(self.privacy.applied(verdicts), loadout.evaluator.specs)
+        return self.recorder.record(kept_private(self.world, verdicts), loadout.evaluator.specs)
 
     def see(self, loadout: Loadout, cars: NDArray[np.uint32], tick: int) -> SignalTable:
         """What cars of one loadout know at a tick: all that their triggers may look at."""
@@ -47,5 +47,4 @@ class Onboard:
         for candidate, shadow in zip(loadout.shadows, shadows, strict=True):
             compared[candidate.name] = disagreement(production, shadow)
             self.tally.add(candidate.name, cars, compared[candidate.name])
-        motion = self.world.motion(cars, tick)
-        return tabulate(tick, frames, motion, production, side_by_side(compared))
+        return tabulate(tick, self.world, frames, production, side_by_side(compared))

@@ -120,7 +120,9 @@ class Outbox:
     def state(self) -> tuple[dict[str, NDArray[Any]], list[list[Any]]]:
         """For a checkpoint: numbers, an array each, and the recipes of the cuts in the same order."""
         parcels = self._all()
-        arrays = {field: np.array([getattr(parcel, field) for parcel in parcels], _dtype(field)) for field in _FIELDS}
+        arrays: dict[str, NDArray[Any]] = {
+            field: np.array([getattr(parcel, field) for parcel in parcels], _dtype(field)) for field in _FIELDS
+        }
         return arrays, [parcel.cut.recipe for parcel in parcels]
 
     def restore(self, arrays: Mapping[str, NDArray[Any]], recipes: Iterable[Sequence[Any]], specs: Specs) -> None:

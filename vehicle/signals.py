@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scenarios import CameraFrames, Motion
+from scenarios import CameraFrames, World
 from triggers import SignalTable
 from vehicle.networks import Network
 from vehicle.perceive import Percepts
@@ -43,18 +43,18 @@ def column_types(production: Network, shadows: Sequence[Network] = ()) -> dict[s
 
 
 def tabulate(
-    tick: int, frames: CameraFrames, motion: Motion, percepts: Percepts, compared: Mapping[str, Column]
+    tick: int, world: World, frames: CameraFrames, percepts: Percepts, compared: Mapping[str, Column]
 ) -> SignalTable:
     """One row a car. compared: columns of disagreement. Answers stand there as probabilities, or in their unit."""
     answers = read(percepts)
-    columns, valid = vehicle_signals(frames, motion, answers)
+    columns, valid = vehicle_signals(world, frames, answers)
     everything = {**columns, **answers, **compared}
     return SignalTable(frames.cars, tick, everything, percepts.embedding, valid, percepts.network.backbone)
 
 
-def vehicle_signals(frames: CameraFrames, motion: Motion, answers: Mapping[str, Column]) -> tuple[Columns, Columns]:
+def vehicle_signals(world: World, frames: CameraFrames, answers: Mapping[str, Column]) -> tuple[Columns, Columns]:
     """The VSS columns, (n,) each, and where they are valid; rain is what the network sees of it."""
-    columns = {**_moving(motion), LIGHT: _light(frames)}
+    columns = {**_moving(world, frames), LIGHT: _light(frames)}
     if (rain := answers.get("weather.rain")) is not None:
         return {**columns, RAIN: 100 * rain}, {}
     blank = np.zeros(len(frames.cars), np.float32)
@@ -73,7 +73,8 @@ def read(percepts: Percepts) -> dict[str, NDArray[np.float32]]:
     return {column: meant[name][:, i] for name, i, column in named}
 
 
-def _moving(motion: Motion) -> Columns:
+def _moving(world: World, frames: CameraFrames) -> Columns:
+    motion = world.motion(frames.cars, frames.ticks)
     numbers = {
         "Vehicle.Speed": motion.speed_mps * 3.6,
         "Vehicle.Acceleration.Longitudinal": motion.acceleration_mps2,
@@ -93,4 +94,5 @@ def _light(frames: CameraFrames) -> NDArray[np.float32]:
     sample = frames.pixels.numpy()[..., ::8, ::8]
     sums = sample.sum(axis=(1, 2, 3, 4), dtype=np.int64)
     brightest = 255 * math.prod(sample.shape[1:])
-    return (100 * sums / brightest).astype(np.float32)
+    percent: NDArray[np.float32] = (100 * sums / brightest).astype(np.float32)
+    return percent

@@ -14,14 +14,16 @@ CARS = 20_000  # of a training world: many homes, many roads
 Severities = Mapping[str, NDArray[np.floating]]
 Stratum = Callable[[Severities], NDArray[np.bool_]]
 
-EVERYTHING: tuple[tuple[Stratum, float], ...] = (
+Strata = Sequence[tuple[Stratum, float]]
+
+EVERYTHING: Strata = (
     (lambda severity: (severity["night"] < 0.3) & (severity["rain"] < 0.1), 0.3),  # dry day
     (lambda severity: (severity["night"] < 0.3) & (severity["rain"] >= 0.1), 0.15),  # wet day
     (lambda severity: (severity["night"] >= 0.3) & (severity["rain"] < 0.1), 0.25),  # dry night
     (lambda severity: (severity["night"] >= 0.3) & (severity["rain"] >= 0.1), 0.25),  # wet night
     (lambda severity: severity["fog"] >= 0.1, 0.05),
 )
-HEAVY_RAIN_AT_NIGHT: tuple[tuple[Stratum, float], ...] = (
+HEAVY_RAIN_AT_NIGHT: Strata = (
     (lambda severity: (severity["night"] > 0.5) & (severity["rain"] > 0.5), 0.7),
     *((stratum, 0.3 * share) for stratum, share in EVERYTHING),
 )
@@ -39,26 +41,25 @@ class Sampler:
     world: World
     cars: int
     draws: Draws
-    strata: Sequence[tuple[Stratum, float]] = EVERYTHING
+    strata: Strata = EVERYTHING
 
     def moments(self, batch: int, size: int) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
         """Cars (size,) and ticks (size,) of one batch; the same for the same number whenever it is asked for."""
-        cars, ticks = self._candidates(batch, 24 * size)
+        cars, ticks = self._candidates(batch, 6 * size)
         severities = self.world.severities(cars, ticks)
-        chosen: list[int] = []
-        for stratum, share in self.strata:
-            wanted = round(share * size)
-            chosen += [row for row in np.flatnonzero(stratum(severities)).tolist() if row not in set(chosen)][:wanted]
-        spare = [row for row in range(len(cars)) if row not in set(chosen)]
-        rows = (chosen + spare)[:size]
-        return cars[rows], ticks[rows]
+        order = np.full(len(cars), len(self.strata))  # a candidate's stratum; those that none asks for come last
+        for i, (stratum, share) in enumerate(self.strata):
+            rows = np.flatnonzero(stratum(severities) & (order == len(self.strata)))
+            order[rows[: round(share * size)]] = i
+        chosen = np.sort(np.argsort(order, kind="stable")[:size])
+        return cars[chosen], ticks[chosen]
 
     def _candidates(self, batch: int, size: int) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
         """Cars on the road at moments drawn evenly over fleet and day; more are drawn until there are `size`."""
         cars, ticks = np.zeros(0, np.uint32), np.zeros(0, np.int64)
         attempt = 0
         while len(cars) < size:
-            number = np.arange(attempt * 16 * size, (attempt + 1) * 16 * size)
+            number = np.arange(attempt * 2 * size, (attempt + 1) * 2 * size)
             car = self.draws.integers("training car", number, batch, high=self.cars).astype(np.uint32)
             tick = self.draws.integers("training tick", number, batch, high=DAY_TICKS)
             driving = self.world.motion(car, tick).driving

@@ -1,15 +1,19 @@
 """Embeddings of labelled moments, for fitting a trigger's probe: what the world shows, through a labeller who errs."""
 
-from collections.abc import Callable, Sequence
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fleet.engine.sampling import Sampler
-from scenarios import Draws, Truth
-from vehicle import Network
+from fleet.engine.sampling import CARS, Sampler
+from scenarios import KINDS, Draws, Truth, open_world
+from triggers import fit_probe, load_spec
+from vehicle import Network, load_network
 
 SCAN = 512  # moments looked through at once
 CHUNK = 16  # cars a car's runtime takes at once
@@ -67,12 +71,13 @@ def collect(network: Network, sampler: Sampler, wanted: Wanted, *, progress: Cal
 
 def visible(truth: Truth, kinds: Sequence[str]) -> NDArray[np.bool_]:
     """Whether any camera shows a thing of these kinds well enough for a labeller, (n,) bool."""
-    return _shown(truth, kinds).any(axis=1)
+    shown: NDArray[np.bool_] = _shown(truth, kinds).any(axis=1)
+    return shown
 
 
 def _shown(truth: Truth, kinds: Sequence[str]) -> NDArray[np.bool_]:
     """The same for each object slot, (n, K)."""
-    counts = np.isin(truth.kind, truth.codes(*kinds)) & truth.valid
+    counts = np.isin(truth.kind, [KINDS.index(kind) for kind in kinds]) & truth.valid
     seen: NDArray[np.bool_] = ((truth.pixels >= PIXELS) & (truth.visible >= VISIBLE)).any(axis=1)
     return counts & seen
 
@@ -114,3 +119,76 @@ def _labelled(
     draws: Draws, shown: NDArray[np.bool_], cars: NDArray[np.uint32], ticks: NDArray[np.int64], error_rate: float
 ) -> NDArray[np.bool_]:
     return shown ^ (draws.uniform("labeller errs", cars, ticks) < error_rate)
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerOrder:
+    """What to fit.
+
+    spec: a trigger of kind `probe`; network: whose features; out: a folder, None for the spec's own
+    world, seed: where to collect; command: as the user wrote it
+    """
+
+    spec: str
+    network: str
+    wanted: Wanted
+    world: str
+    seed: int
+    out: Path | None
+    command: str
+
+
+def make_probe(order: TriggerOrder, progress: Callable[[int, int], None]) -> dict[str, Any]:
+    """Collect, fit, write weights, report and learning curve; the report."""
+    spec, network = load_spec(order.spec), load_network(order.network)
+    sampler = Sampler(open_world(order.world, seed=order.seed, cars=CARS), CARS, Draws(order.seed))
+    seeds = collect(network, sampler, order.wanted, progress=progress)
+    folder = order.out or spec.folder
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / Path(str(spec.params["weights"])).name
+    probe, report = fit_probe(
+        seeds.embeddings, seeds.labels, seeds.groups, backbone=network.backbone, seed=order.seed, save_to=file
+    )
+    fires = probe.score(seeds.embeddings) >= probe.threshold
+    report |= {
+        "file": str(file),
+        "command": order.command,
+        "network": network.name,
+        "world": order.world,
+        "labels_wrong": float((seeds.labels != seeds.truths).mean()),
+        "near_misses": {"frames": int(seeds.near_misses.sum()), "fired": _share(fires[seeds.near_misses])},
+    }
+    file.with_suffix(".json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    file.with_suffix(".svg").write_text(curve(report["learning_curve"]), encoding="utf-8")
+    return report
+
+
+def curve(points: Sequence[Mapping[str, float]]) -> str:
+    """The learning curve as an SVG: average precision over the number of encounters, which doubles mark by mark."""
+    width, height, margin = 420, 240, 44
+    first, last = (math.log2(points[end]["encounters"]) for end in (0, -1))
+
+    def place(point: Mapping[str, float]) -> tuple[float, float]:
+        x = margin + (math.log2(point["encounters"]) - first) / max(last - first, 1e-9) * (width - 2 * margin)
+        return x, height - margin - point["average_precision"] * (height - 2 * margin)
+
+    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in map(place, points))
+    marks = "".join(
+        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="#0a6"/>'
+        f'<text x="{x:.1f}" y="{y - 8:.1f}" text-anchor="middle">{point["average_precision"]:.2f}</text>'
+        f'<text x="{x:.1f}" y="{height - margin + 16}" text-anchor="middle">{point["encounters"]:.0f}</text>'
+        for point, (x, y) in zip(points, map(place, points), strict=True)
+    )
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
+        'font-family="sans-serif" font-size="11">'
+        f'<rect width="{width}" height="{height}" fill="white"/>'
+        f'<path d="M{margin} {margin}V{height - margin}H{width - margin}" fill="none" stroke="#888"/>'
+        f'<polyline points="{line}" fill="none" stroke="#0a6" stroke-width="2"/>{marks}'
+        f'<text x="{width / 2}" y="{height - 8}" text-anchor="middle">encounters learnt from</text>'
+        f'<text x="{margin}" y="{margin - 12}">average precision on other encounters</text></svg>\n'
+    )
+
+
+def _share(fired: NDArray[np.bool_]) -> float:
+    return float(fired.mean()) if len(fired) else 0.0

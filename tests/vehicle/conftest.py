@@ -5,23 +5,10 @@ import numpy as np
 import pytest
 import torch
 from little_world import LittleWorld
+from vehicle_parts import blank, spec
 
 from triggers import Memory, TriggerSpec
-from vehicle import TASKS, HydraNet, Loadout, Network, load_network
-
-HEADS = ("vehicles", "pedestrians", "stop_sign", "weather")
-
-
-def blank(seed: int) -> HydraNet:
-    """A network that has learnt nothing, with statistics of its own."""
-    torch.manual_seed(seed)
-    network = HydraNet({name: TASKS[name].columns(name) for name in HEADS})
-    with torch.no_grad():
-        for module in network.modules():
-            if isinstance(module, torch.nn.BatchNorm2d):
-                module.running_mean.normal_(0, 0.1)
-                module.running_var.uniform_(0.5, 2)
-    return network.eval()
+from vehicle import HydraNet, Loadout, Network, load_network
 
 
 @pytest.fixture(scope="session")
@@ -35,7 +22,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for layer in candidate.heads["pedestrians"]:
         if isinstance(layer, torch.nn.Linear):
             layer.reset_parameters()
-    candidate.save(root / "candidate", name="candidate", version=2, told={})
+    candidate.save(root / "candidate", name="candidate", version=2, told={}, base=root / "production")
     return root
 
 
@@ -57,17 +44,6 @@ def foreign(folder: Path) -> Network:
 @pytest.fixture
 def world() -> LittleWorld:
     return LittleWorld()
-
-
-def spec(name: str = "always", **changes: object) -> TriggerSpec:
-    told = {
-        "name": name,
-        "kind": "expression",
-        "params": {"fire_when": "Vehicle.Speed > 20"},
-        "fire": {"edge": "always", "cooldown_s": 5},
-        "clip": {"before_s": 2, "after_s": 2},
-    }
-    return TriggerSpec.model_validate(told | changes)
 
 
 @pytest.fixture

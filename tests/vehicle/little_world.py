@@ -4,7 +4,9 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from scenarios import EIGHT_CAMERAS, CameraFrames, Draws, Motion, Truth
+from scenarios import KINDS, CameraFrames, Draws, Truth
+from scenarios.cameras import EIGHT_CAMERAS
+from scenarios.motion import Motion
 
 BOXES = {"vehicle": (40, 60, 220), "pedestrian": (230, 40, 40), "stop_sign": (220, 220, 40)}
 MINUTE = 600  # ticks
@@ -16,7 +18,7 @@ class LittleWorld:
     Before that it is parked, in front of its home.
     """
 
-    name, rig, chunk, fingerprint = "little", EIGHT_CAMERAS, 16, "little-1"
+    name, rig, fingerprint = "little", EIGHT_CAMERAS, "little-1"
 
     def __init__(self, seed: int = 1) -> None:
         self.seed = seed
@@ -73,7 +75,7 @@ class LittleWorld:
         visible[rows, camera, 0] = kind > 0
         box = np.zeros((n, 8, 1, 4), np.float32)
         box[rows, camera, 0] = np.stack([x, y, x + size, y + size], 1)
-        codes = np.array(_blank(0).codes(*BOXES))
+        codes = np.array([KINDS.index(kind) for kind in BOXES])
         zero = np.zeros(n, np.float32)
         return Truth(
             cars=cars,
@@ -82,6 +84,8 @@ class LittleWorld:
             valid=(kind > 0)[:, None],
             encounter=np.where(kind > 0, 1 + ticks // MINUTE, 0)[:, None],
             distance_m=np.full((n, 1), 20.0, np.float32),
+            x_m=np.full((n, 1), 20.0, np.float32),
+            y_m=np.zeros((n, 1), np.float32),
             state=np.zeros((n, 1), np.float32),
             pixels=pixels,
             visible=visible,
@@ -91,6 +95,7 @@ class LittleWorld:
             curvature_1pm=zero,
             crosswalk_m=zero + np.inf,
             lanes=zero + 1,
+            speed_mps=zero + 10,
             severities=self.severities(cars, ticks),
         )
 
@@ -111,7 +116,3 @@ class LittleWorld:
 def _pairs(cars: ArrayLike, ticks: ArrayLike) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
     some = np.asarray(cars, np.uint32)
     return some, np.broadcast_to(np.asarray(ticks, np.int64), some.shape).copy()
-
-
-def _blank(n: int) -> Truth:
-    return Truth(*(np.zeros(n) for _ in range(16)))

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import blank
 from little_world import LittleWorld
+from vehicle_parts import blank
 
 from vehicle import TASKS, HydraNet, Network, VehicleError, load_network
 from vehicle.errors import ForeignBackbone, ForeignTask, MissingWeights, TamperedWeights, UnknownNetwork, UnknownTask

@@ -1,7 +1,7 @@
 import json
 
 import numpy as np
-from conftest import spec
+from vehicle_parts import spec
 
 from vehicle import Cut, Outbox
 from vehicle.recorder import by_name

@@ -1,5 +1,5 @@
 import numpy as np
-from conftest import spec
+from vehicle_parts import spec
 
 from triggers import Reason, TriggerSpec, Verdicts
 from vehicle.recorder import LONGEST, Cut, Recorder, by_name

@@ -15,7 +15,7 @@ CARS = np.arange(6, dtype=np.uint32)
 def table(world: LittleWorld, network: Network, tick: int = 700) -> SignalTable:
     frames = world.frames(CARS, tick)
     (percepts,) = perceive([network], frames)
-    return tabulate(tick, frames, world.motion(CARS, tick), percepts, {})
+    return tabulate(tick, world, frames, percepts, {})
 
 
 def test_a_table_has_the_promised_columns_of_the_promised_types(world: LittleWorld, production: Network) -> None:
@@ -52,7 +52,7 @@ def test_rain_and_light_come_from_the_cars_own_eyes(world: LittleWorld, producti
     frames = world.frames(CARS, 700)
     bright = dataclasses.replace(frames, pixels=torch.full_like(frames.pixels, 255))
     (percepts,) = perceive([production], bright)
-    light = tabulate(700, bright, world.motion(CARS, 700), percepts, {})[LIGHT]
+    light = tabulate(700, world, bright, percepts, {})[LIGHT]
     assert light.tolist() == [100.0] * 6
 
 
@@ -61,5 +61,5 @@ def test_without_a_weather_head_rain_is_not_valid(world: LittleWorld, production
     frames = world.frames(CARS, 700)
     (percepts,) = perceive([production], frames)
     blinded = dataclasses.replace(percepts, network=blind)
-    rain = tabulate(700, frames, world.motion(CARS, 700), blinded, {})
+    rain = tabulate(700, world, frames, blinded, {})
     assert not rain.defined(RAIN).any()

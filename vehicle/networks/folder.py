@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from vehicle.errors import MissingWeights, TamperedWeights, UnknownNetwork
+from vehicle.errors import ForeignBackbone, MissingWeights, TamperedWeights, UnknownNetwork
 
 FILES = ("weights.safetensors", "backbone.onnx", "heads.onnx")
 SHIPPED = Path(__file__).parent / "weights"
@@ -48,6 +48,14 @@ def checked_bytes(folder: Path, file: str, card: Mapping[str, Any]) -> bytes:
     if found != card["files"][file]:
         raise TamperedWeights(path, expected=card["files"][file], found=found)
     return content
+
+
+def copy_backbone(source: Path, folder: Path, fingerprint: str) -> None:
+    """Take over another network's backbone.onnx; ForeignBackbone where it has another fingerprint."""
+    card = read_card(source)
+    if card["backbone"] != fingerprint:
+        raise ForeignBackbone(str(folder), needs=fingerprint, found=card["backbone"])
+    (folder / "backbone.onnx").write_bytes(checked_bytes(source, "backbone.onnx", card))
 
 
 def _sha256(content: bytes) -> str:

@@ -5,7 +5,7 @@ n cars, c cameras, h x w pixels, d numbers in the embedding. The words are those
 Specialized Dynamic Architectures for Efficient Inference" (CVPR 2018), section 3; as in cars on the road, every
 branch always runs, so there is no gate, and the combiner only puts the cameras side by side.
 
-About 15.5 MFLOP an image: dear enough that a picture is worth looking at once, cheap enough for thousands of cars.
+About 20 MFLOP an image: dear enough that a picture is worth looking at once, cheap enough for thousands of cars.
 """
 
 import hashlib
@@ -17,9 +17,9 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from vehicle.networks.folder import checked_bytes, find_network, read_card, write_card
+from vehicle.networks.folder import checked_bytes, copy_backbone, find_network, read_card, write_card
 
-STEM, BRANCH = (16, 32), 64  # channels
+STEM, BRANCH = (16, 32), 80  # channels
 PER_CAMERA = 64  # numbers in the embedding
 HIDDEN = 48  # neurons of a head
 CELL = (4, 3)  # rows x columns of features, pooled into one
@@ -56,18 +56,24 @@ class HydraNet(nn.Module):
                 total.update(tensor.detach().cpu().contiguous().numpy().tobytes())
         return total.hexdigest()
 
-    def save(self, folder: Path, *, name: str, version: int, told: Mapping[str, Any]) -> dict[str, Any]:
+    def save(
+        self, folder: Path, *, name: str, version: int, told: Mapping[str, Any], base: str | Path | None = None
+    ) -> dict[str, Any]:
         """Write all of a network's files into a folder and return its card.
 
-        told: what else the card says (command, seed, figures …). MissingExtra where onnx is not installed.
+        told: what else the card says (command, seed, figures …); base: a network with the same backbone, whose file
+        is then taken over. MissingExtra where onnx is not installed, ForeignBackbone where base has another backbone.
         """
         from vehicle.networks.export import export_backbone, export_heads
 
         folder.mkdir(parents=True, exist_ok=True)
         tensors = {key: tensor.contiguous() for key, tensor in self.state_dict().items()}
         safetensors.torch.save_file(tensors, folder / "weights.safetensors")
-        example = torch.zeros(2, *self.backbone.image, dtype=torch.uint8)
-        export_backbone(self.backbone, folder / "backbone.onnx", pixels=example, fingerprint=self.fingerprint)
+        if base is None:
+            example = torch.zeros(2, *self.backbone.image, dtype=torch.uint8)
+            export_backbone(self.backbone, folder / "backbone.onnx", pixels=example, fingerprint=self.fingerprint)
+        else:
+            copy_backbone(find_network(base), folder, self.fingerprint)
         export_heads(self.heads, folder / "heads.onnx", d=self.backbone.d, fingerprint=self.fingerprint)
         made = {"name": name, "version": version, "backbone": self.fingerprint, "input": self.size}
         return write_card(folder, {**made, "tasks": {task: list(self.tasks[task]) for task in self.heads}, **told})
@@ -99,7 +105,7 @@ class Backbone(nn.Module):
         """Pixels (n, c, 3, h, w) uint8: embedding (n, d)."""
         x = pixels.flatten(0, 1).float() / 127.5 - 1  # (n*c, 3, h, w)
         x = self.stem(x)  # (n*c, 32, h/4, w/4)
-        x = self.branch(x)  # (n*c, 64, h/8, w/8)
+        x = self.branch(x)  # (n*c, 80, h/8, w/8)
         x = x + self.residual(x)
         mean, most = (
             nn.functional.avg_pool2d(x, CELL),

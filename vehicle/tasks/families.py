@@ -7,13 +7,12 @@ import torch
 from numpy.typing import NDArray
 from torch.nn.functional import binary_cross_entropy_with_logits, smooth_l1_loss
 
-from scenarios import Truth
+from scenarios import KINDS, Truth
 from vehicle.tasks.task import Task
 
 AHEAD = ("main", "narrow", "wide")
 EIGHT = (*AHEAD, "left_pillar", "right_pillar", "left_repeater", "right_repeater", "rear")
 VISIBLE = 0.3  # share of a thing that must be in sight for a labeller to name it
-MAIN_CX, MAIN_FOCAL = 48.0, 98.4  # pixels, of the main camera
 HALF_LANE_M = 1.6
 DOUBT = 1 / 3  # below this share of the pixels asked for, a labeller would not see it at all
 
@@ -26,10 +25,10 @@ def presence_per_camera(*kinds: str, min_pixels: float, cameras: tuple[str, ...]
     columns = [EIGHT.index(camera) for camera in cameras]
 
     def sure(truth: Truth) -> NDArray[np.bool_]:
-        return _most_pixels(truth, kinds, visible=VISIBLE)[:, columns] >= min_pixels
+        return _most_pixels(truth, kinds, visible=VISIBLE, within_m=sight_m(truth))[:, columns] >= min_pixels
 
     def labelable(truth: Truth) -> torch.Tensor:
-        nothing = _most_pixels(truth, kinds, visible=0.0)[:, columns] < DOUBT * min_pixels
+        nothing = _most_pixels(truth, kinds, visible=0.0, within_m=np.inf)[:, columns] < DOUBT * min_pixels
         return torch.from_numpy(sure(truth) | nothing)
 
     return Task(cameras, lambda truth: _label(sure(truth)), _yes_or_no, _widest_gap, labelable=labelable)
@@ -61,7 +60,8 @@ def lead_vehicle(*, min_pixels: float, within_m: float = 60.0) -> Task:
         _, certain_m = _lead(truth, min_pixels)
         _, possible_m = _lead(truth, DOUBT * min_pixels)
         present = certain_m < within_m
-        return torch.from_numpy(np.stack([present | (possible_m > 1.2 * within_m), present], 1))
+        absent = (possible_m > 1.2 * within_m) & (sight_m(truth)[:, 0] > within_m)
+        return torch.from_numpy(np.stack([present | absent, present], 1))
 
     return Task(("present", "braking"), label, _yes_or_no, _widest_gap, labelable=labelable)
 
@@ -107,7 +107,8 @@ def place_ahead(distance_m: Callable[[Truth], NDArray[np.floating]], *, within_m
 
     def labelable(truth: Truth) -> torch.Tensor:
         distance = distance_m(truth)
-        return torch.from_numpy((distance < within_m) | (distance > none_within_m))[:, None]
+        sure = (distance < within_m) | (distance > none_within_m)
+        return torch.from_numpy(sure & (sight_m(truth)[:, 0] > within_m))[:, None]
 
     return Task(
         outputs=1,
@@ -128,36 +129,48 @@ def weather_tags(*conditions: str) -> Task:
     return Task(conditions, label, _yes_or_no, _widest_gap)
 
 
-def visibility_allows(truth: Truth, *, most_fog: float = 0.6) -> NDArray[np.bool_]:
-    """Where a labeller could see the road's paint, (n,) bool."""
-    return truth.severities.get("fog", np.zeros(len(truth.cars))) <= most_fog
+def sight_m(truth: Truth) -> NDArray[np.floating]:
+    """How far fog lets a labeller see, (n, 1) metres: contrast falls to a twentieth (Koschmieder, 1924)."""
+    fog = truth.severities.get("fog", np.zeros(len(truth.cars), np.float32))
+    return (3.0 / (0.0033 + 0.11 * fog))[:, None]
 
 
-def _most_pixels(truth: Truth, kinds: tuple[str, ...], *, visible: float) -> NDArray[np.float32]:
-    """Pixels of the largest thing of these kinds that is at least so visible, (n, cameras)."""
-    counts = np.isin(truth.kind, truth.codes(*kinds)) & truth.valid  # (n, K)
+def paint_in_sight(truth: Truth) -> NDArray[np.bool_]:
+    """Where a labeller could see the road's paint 40 m ahead, (n,) bool."""
+    return sight_m(truth)[:, 0] > 40.0
+
+
+def _most_pixels(
+    truth: Truth, kinds: tuple[str, ...], *, visible: float, within_m: NDArray[np.floating] | float
+) -> NDArray[np.float32]:
+    """Pixels of the largest thing of these kinds that is at least so visible and at most so far, (n, cameras)."""
+    counts = np.isin(truth.kind, _codes(*kinds)) & truth.valid & (truth.distance_m <= within_m)  # (n, K)
     pixels = np.where(counts[:, None] & (truth.visible >= visible), truth.pixels, 0)  # (n, C, K)
-    return pixels.max(axis=2, initial=0)
+    most: NDArray[np.float32] = pixels.max(axis=2, initial=0)
+    return most
 
 
 def _lead(truth: Truth, min_pixels: float) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """Slot and distance in metres of the nearest vehicle ahead in the own lane, (n,) each; infinity where none is."""
     main = EIGHT.index("main")
-    seen = (truth.visible[:, main] >= VISIBLE) & (truth.pixels[:, main] >= min_pixels)
-    vehicle = np.isin(truth.kind, truth.codes("vehicle", "truck")) & truth.valid & seen
+    clear = (truth.visible[:, main] >= VISIBLE) & (truth.distance_m <= sight_m(truth))
+    seen = clear & (truth.pixels[:, main] >= min_pixels)
+    vehicle = np.isin(truth.kind, _codes("vehicle", "truck")) & truth.valid & seen
     distance_m = np.where(vehicle & _in_own_lane(truth), truth.distance_m, np.inf).astype(np.float64)
     nearest = distance_m.argmin(axis=1)
     return nearest, np.take_along_axis(distance_m, nearest[:, None], 1)[:, 0]
 
 
 def _in_own_lane(truth: Truth) -> NDArray[np.bool_]:
-    """(n, K): whether a thing's middle, as the main camera sees it, lies on the own lane, whose bend is known."""
-    main = truth.box[:, EIGHT.index("main")]  # (n, K, 4)
-    ahead_m = truth.distance_m
-    left_m = (MAIN_CX - main[..., [0, 2]].mean(-1)) / MAIN_FOCAL * ahead_m
-    bend_m = truth.curvature_1pm[:, None] / 2 * ahead_m**2 - np.tan(truth.heading_error_rad)[:, None] * ahead_m
-    own: NDArray[np.bool_] = np.abs(left_m - bend_m + truth.lane_offset_m[:, None]) < HALF_LANE_M
+    """(n, K): whether a thing's middle lies on the own lane ahead, whose bend is known."""
+    bend_m = truth.curvature_1pm[:, None] / 2 * truth.x_m**2 - np.tan(truth.heading_error_rad)[:, None] * truth.x_m
+    aside_m = truth.y_m - bend_m + truth.lane_offset_m[:, None]
+    own: NDArray[np.bool_] = (truth.x_m > 0) & (np.abs(aside_m) < HALF_LANE_M)
     return own
+
+
+def _codes(*kinds: str) -> list[int]:
+    return [KINDS.index(kind) for kind in kinds]
 
 
 def _label(values: NDArray[np.generic]) -> torch.Tensor:

@@ -8,10 +8,10 @@ from vehicle.tasks.families import (
     landmark,
     lead_distance,
     lead_vehicle,
+    paint_in_sight,
     place_ahead,
     presence_per_camera,
     quantity,
-    visibility_allows,
     weather_tags,
 )
 from vehicle.tasks.task import Task
@@ -30,16 +30,16 @@ def _own_lane(truth: Truth) -> NDArray[np.float64]:
 
 
 TASKS: dict[str, Task] = {
-    "vehicles": presence_per_camera("vehicle", "truck", min_pixels=12),
-    "pedestrians": presence_per_camera("pedestrian", "cyclist", min_pixels=6),
-    "stop_sign": landmark("stop_sign", min_pixels=6),
-    "static_object": landmark("barrier", "cone", "box", min_pixels=6),
+    "vehicles": presence_per_camera("vehicle", "truck", min_pixels=80),
+    "pedestrians": presence_per_camera("pedestrian", "cyclist", min_pixels=12),
+    "stop_sign": landmark("stop_sign", min_pixels=8),
+    "static_object": landmark("barrier", "cone", "box", min_pixels=8),
     "lead": lead_vehicle(min_pixels=8),
     "lead_distance": lead_distance(min_pixels=8),
     "lane": quantity(
-        {"offset_m": 0.5, "heading_deg": 2.0, "curvature_1pkm": 5.0, "lanes": 1.0},
+        {"offset_m": 0.15, "heading_deg": 0.5, "curvature_1pkm": 2.0, "lanes": 0.6},
         _own_lane,
-        labelable=visibility_allows,
+        labelable=paint_in_sight,
     ),
     "crosswalk": place_ahead(lambda truth: truth.crosswalk_m, within_m=30, none_within_m=45),
     "weather": weather_tags("rain", "fog", "night"),

@@ -1,0 +1,186 @@
+"""`outrider train hydranet`, `outrider train head`, `outrider trigger train`: making networks and triggers."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from fleet.engine.workshop import Order
+
+HYDRANET = """
+[bold]Examples[/bold]
+
+outrider train hydranet --out runs/hydranet-mine
+
+outrider train hydranet --minutes 18 --seed 2 --out runs/hydranet-2
+"""
+HEAD = """
+[bold]Examples[/bold]
+
+outrider train head hydranet-v1 --task pedestrians --out runs/candidate
+
+outrider train head hydranet-v1 --task pedestrians --task vehicles --steps 800 --out runs/candidate
+"""
+TRIGGER = """
+[bold]Examples[/bold]
+
+outrider trigger train caution_light --out runs/caution_light
+
+outrider trigger train rules/mine.yaml --kind stop_sign --miss no_entry
+"""
+STEPS, HEAD_STEPS = 5000, 800
+
+Out = Annotated[Path, typer.Option("--out", help="The folder to write.")]
+Seed = Annotated[int, typer.Option(help="Of the world to learn from and of the first weights.")]
+World = Annotated[str, typer.Option(help="What to learn from: one with every weather and light.")]
+Minutes = Annotated[
+    float | None, typer.Option(help="End after so much wall time. [dim]Not repeatable; default: by --steps.[/dim]")
+]
+Threads = Annotated[int, typer.Option(min=1, help="Of torch; another number gives other last bits.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands; `trigger` may be a group already."""
+    train = typer.Typer(help="Make networks.", no_args_is_help=True)
+    train.command("hydranet", epilog=HYDRANET)(hydranet)
+    train.command("head", epilog=HEAD)(head)
+    app.add_typer(train, name="train")
+    groups = [group.typer_instance for group in app.registered_groups if group.name == "trigger"]
+    trigger = groups[0] if groups and groups[0] else typer.Typer(help="Make and judge triggers.", no_args_is_help=True)
+    trigger.command("train", epilog=TRIGGER)(trigger_train)
+    if not groups:
+        app.add_typer(trigger, name="trigger")
+
+
+def hydranet(
+    *,
+    out: Out = Path("runs/hydranet"),
+    name: Annotated[str, typer.Option(help="For the card.")] = "hydranet",
+    version: Annotated[int, typer.Option(min=1, help="For the card.")] = 1,
+    seed: Seed = 1,
+    steps: Annotated[int, typer.Option(min=1, help="How many batches.")] = STEPS,
+    minutes: Minutes = None,
+    world: World = "all_weather",
+    measure_on: Annotated[int, typer.Option(min=64, help="Moments to measure on.")] = 4096,
+    threads: Threads = 2,
+    as_json: AsJson = False,
+) -> None:
+    """Train a network from nothing: one pass over moments of drawn cars, every task at once."""
+    from fleet.engine.training import Schedule
+    from fleet.engine.workshop import Order, make_hydranet
+
+    schedule = Schedule(steps=10**9 if minutes else steps, minutes=minutes)
+    order = Order(name, version, out, world, seed, schedule, measure_on, threads, _command())
+    _report(order, make_hydranet(order, _Line(schedule.minutes, steps)), as_json=as_json)
+
+
+def head(
+    base: Annotated[str, typer.Argument(help="The network to begin from: a shipped name or a folder.")],
+    *,
+    task: Annotated[list[str], typer.Option(help="Train this task's head; repeatable.")],
+    out: Out = Path("runs/candidate"),
+    name: Annotated[str, typer.Option(help="For the card.")] = "candidate",
+    version: Annotated[int, typer.Option(min=1, help="For the card.")] = 2,
+    seed: Seed = 2,
+    steps: Annotated[int, typer.Option(min=1, help="How many batches.")] = HEAD_STEPS,
+    minutes: Minutes = None,
+    world: World = "all_weather",
+    measure_on: Annotated[int, typer.Option(min=64, help="Moments to measure on.")] = 4096,
+    threads: Threads = 2,
+    as_json: AsJson = False,
+) -> None:
+    """Go on training some heads, mostly in heavy rain at night; backbone and other heads keep their bits."""
+    from fleet.engine.training import Schedule
+    from fleet.engine.workshop import Order, make_candidate
+
+    schedule = Schedule(steps=10**9 if minutes else steps, minutes=minutes, rate=1e-3)
+    order = Order(name, version, out, world, seed, schedule, measure_on, threads, _command())
+    _report(order, make_candidate(order, base, tuple(task), _Line(schedule.minutes, steps)), as_json=as_json)
+
+
+def trigger_train(
+    spec: Annotated[str, typer.Argument(help="A trigger of kind `probe`: a shipped name or a YAML file.")],
+    *,
+    network: Annotated[str, typer.Option(help="Whose features to use: a shipped name or a folder.")] = "hydranet-v1",
+    kind: Annotated[str | None, typer.Option(help="What to catch. [dim]Default: the trigger's name[/dim]")] = None,
+    miss: Annotated[list[str] | None, typer.Option(help="What resembles it; repeatable.")] = None,
+    encounters: Annotated[int, typer.Option(min=20, help="How many encounters to collect.")] = 400,
+    negatives: Annotated[int, typer.Option(min=20, help="How many moments without it.")] = 2000,
+    error_rate: Annotated[
+        float, typer.Option(min=0, max=0.5, help="Share of frames that the labeller gets wrong.")
+    ] = 0.02,
+    seed: Seed = 3,
+    world: World = "all_weather",
+    out: Annotated[Path | None, typer.Option("--out", help="A folder. [dim]Default: beside the spec[/dim]")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Fit a trigger's probe to labelled moments; writes its weights, a report and a learning curve."""
+    from fleet.cli.output import console, print_json
+    from fleet.engine.trigger_training import TriggerOrder, Wanted, make_probe
+
+    wanted = Wanted(kind or Path(spec).stem, tuple(miss or ("balloon",)), encounters, negatives, error_rate)
+    order = TriggerOrder(spec, network, wanted, world, seed, out, _command())
+    report = make_probe(order, _Found())
+    if as_json:
+        print_json(report)
+        return
+    said = ("average_precision", "threshold", "precision", "recall", "encounter_recall")
+    console().print(f"{report['file']}: " + ", ".join(f"{name} {report[name]:.3f}" for name in said))
+
+
+class _Line:
+    """Says every few seconds how far training is, with an estimate of the rest."""
+
+    def __init__(self, minutes: float | None, steps: int) -> None:
+        import time
+
+        from fleet.cli.output import console
+
+        self._clock, self._console = time.monotonic, console()
+        self._minutes, self._steps = minutes, steps
+        self._begun = self._said = time.monotonic()
+        self._loss: float | None = None
+
+    def __call__(self, step: int, loss: float) -> None:
+        self._loss = loss if self._loss is None else 0.98 * self._loss + 0.02 * loss
+        now = self._clock()
+        if now - self._said < 10 and step > 1:
+            return
+        self._said = now
+        spent = (now - self._begun) / 60
+        whole = self._minutes or spent * self._steps / step
+        of = "" if self._minutes else f" of {self._steps:,}"
+        self._console.print(f"step {step:,}{of} · loss {self._loss:.3f} · {spent:.1f} of about {whole:.1f} min")
+
+
+class _Found:
+    """Says how many encounters have been collected."""
+
+    def __init__(self) -> None:
+        from fleet.cli.output import console
+
+        self._console, self._said = console(), 0
+
+    def __call__(self, found: int, wanted: int) -> None:
+        if found * 4 // max(wanted, 1) > self._said:
+            self._said = found * 4 // max(wanted, 1)
+            self._console.print(f"{found:,} of {wanted:,} encounters collected")
+
+
+def _report(order: "Order", card: dict[str, Any], *, as_json: bool) -> None:
+    from fleet.cli.output import console, print_json
+
+    if as_json:
+        print_json({**card, "folder": str(order.out)})
+        return
+    for column, found in card["figures"]["everywhere"].items():
+        console().print(f"{column:32}" + " ".join(f"{name} {value:g}" for name, value in found.items()))
+    console().print(f"network: {order.out}")
+
+
+def _command() -> str:
+    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
