@@ -48,7 +48,7 @@ class Camera:
         return self.height * self.horizon
 
     def project(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """points (..., 3) in the car frame, m: (..., 3) column, row in pixels and depth along the view axis, m.
+        """Points (..., 3) in the car frame, m: (..., 3) column, row in pixels and depth along the view axis, m.
 
         Pixel (0, 0) covers [0, 1) x [0, 1). Points behind the camera come out with a depth of zero or less.
         """

@@ -33,7 +33,8 @@ class View:
     def mix(self, colour: tuple[float, float, float], share: Tensor) -> "View":
         """The view with a colour laid over it; share broadcasts against (I, H, W)."""
         red, green, blue = (
-            plane + (value - plane) * share for plane, value in zip((self.red, self.green, self.blue), colour, strict=True)
+            plane + (value - plane) * share
+            for plane, value in zip((self.red, self.green, self.blue), colour, strict=True)
         )
         return replace(self, red=red, green=green, blue=blue)
 

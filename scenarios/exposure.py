@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -40,18 +40,23 @@ class Weather(_Checked):
     high: Share = 1.0
 
 
-class WorldSpec(_Checked):
+class Climate(_Checked):
+    """The light and weather of a world."""
+
+    name: str
+    says: str = Field(description="one sentence for people")
+    night: Nightfall
+    conditions: dict[str, Weather]
+
+
+class WorldSpec(Climate):
     """A world: where it is, its light and weather, and how often a car meets what.
 
     Rates are per kilometre driven or per hour driven, shares between 0 and 1.
     """
 
-    name: str
-    says: str = Field(description="one sentence for people")
     latitude: float = Field(ge=-80, le=80, description="degrees")
     longitude: float = Field(ge=-180, le=180, description="degrees")
-    night: Nightfall
-    conditions: dict[str, Weather]
     drive_minutes: float = Field(gt=1, le=120, description="length of a trip")
     park_minutes: float = Field(ge=0, le=1440, description="rest between trips")
     top_speed_mps: float = Field(gt=3, le=45)
@@ -62,6 +67,10 @@ class WorldSpec(_Checked):
     junctions_per_km: Rate
     dead_zones_per_km: Rate = Field(description="400 m without a link")
     encounters_per_km: dict[EncounterName, Rate]
+
+
+RECORDED = "recorded"
+"""The world of recorded drives; it has a climate, the rest is in the logs."""
 
 
 def world_names() -> list[str]:
@@ -75,11 +84,23 @@ def load_world(name: str, changes: Mapping[str, Any] | None = None) -> WorldSpec
     Raises UnknownWorld, BadWorld.
     """
     path = Path(name) if name.endswith((".yaml", ".yml")) else CATALOG / f"{name}.yaml"
+    return _checked(WorldSpec, path, name, changes or {})
+
+
+def load_climate(changes: Mapping[str, Any]) -> Climate:
+    """The climate of recorded drives; changes replace top-level fields. Raises BadWorld."""
+    return _checked(Climate, CATALOG / f"{RECORDED}.yaml", RECORDED, changes)
+
+
+_Spec = TypeVar("_Spec", bound=Climate)
+
+
+def _checked(spec: type[_Spec], path: Path, name: str, changes: Mapping[str, Any]) -> _Spec:
     if not path.is_file():
-        raise UnknownWorld(name, [*world_names(), "recorded"])
+        raise UnknownWorld(name, world_names())
     try:
-        fields = yaml.load(path.read_text(), Loader=yaml.CSafeLoader)  # noqa: S506 - CSafeLoader is the safe loader in C
-        return WorldSpec.model_validate({**fields, **(changes or {})})
+        fields = yaml.load(path.read_text(), Loader=yaml.CSafeLoader)
+        return spec.model_validate({**fields, **changes})
     except (yaml.YAMLError, TypeError) as error:
         raise BadWorld(path, "", str(error)) from None
     except ValidationError as error:

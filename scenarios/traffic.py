@@ -14,7 +14,9 @@ _PAINTS = np.array(
     [(0.78, 0.78, 0.80), (0.15, 0.15, 0.17), (0.50, 0.52, 0.55), (0.62, 0.12, 0.12), (0.15, 0.25, 0.50),
      (0.30, 0.34, 0.30), (0.72, 0.68, 0.58), (0.90, 0.90, 0.88)]
 )  # fmt: skip
-_CLOTHES = np.array([(0.55, 0.20, 0.20), (0.20, 0.30, 0.55), (0.65, 0.62, 0.30), (0.25, 0.45, 0.30), (0.70, 0.70, 0.72)])
+_CLOTHES = np.array(
+    [(0.55, 0.20, 0.20), (0.20, 0.30, 0.55), (0.65, 0.62, 0.30), (0.25, 0.45, 0.30), (0.70, 0.70, 0.72)]
+)
 _SIDES = np.array([1.0, -1.0])
 
 Cars = NDArray[np.uint32]
@@ -109,7 +111,9 @@ def walkers(spec: WorldSpec, draws: Draws, cars: Cars, ticks: Ints, road: Road) 
     return joined([strolling, crossing])
 
 
-def _stream(draws: Draws, cars: Cars, progress: Progress, name: str, drift_m: Floats, gap_m: float, count: int) -> tuple[Floats, tuple[Floats, ...], Ints]:
+def _stream(
+    draws: Draws, cars: Cars, progress: Progress, name: str, drift_m: Floats, gap_m: float, count: int
+) -> tuple[Floats, tuple[Floats, ...], Ints]:
     """A row of vehicles `gap_m` apart that has drifted by `drift_m`: places along from the car, their draws, numbers."""
     coordinate = progress.along_m + drift_m
     first = np.floor(coordinate / gap_m).astype(np.int64) - 1
@@ -162,4 +166,3 @@ def _convoy(draws: Draws, cars: Cars, ticks: Ints, progress: Progress, road: Roa
         state=np.stack([braking, np.zeros_like(braking)], axis=1),
         thing=thing_number(block[:, None], np.arange(2), 7),
     )  # fmt: skip
-

@@ -49,7 +49,7 @@ class Trips:
         self._legs = -(-self._drive // LEG_TICKS)
 
     def progress(self, cars: NDArray[np.uint32], ticks: Ints) -> Progress:
-        """cars (n,) and ticks (n,): how they move then."""
+        """Cars (n,) and ticks (n,): how they move then."""
         phase = self._draws.integers("trip phase", cars, high=self._cycle)
         trip, within = np.divmod(ticks + phase, self._cycle)
         driving = within < self._drive

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from scenarios.conditions import CONDITIONS
 from scenarios.draws import Draws
-from scenarios.exposure import TICK_US, Nightfall, Weather, WorldSpec
+from scenarios.exposure import TICK_US, Climate, Nightfall, Weather
 from scenarios.trips import Floats, Ints
 
 _HOUR = 3_600_000_000 // TICK_US
@@ -13,12 +13,12 @@ _KNOT = _HOUR // 4
 _DAY_S = 86_400.0
 
 
-def severities(spec: WorldSpec, draws: Draws, cars: NDArray[np.uint32], ticks: Ints) -> dict[str, NDArray[np.float32]]:
+def severities(spec: Climate, draws: Draws, cars: NDArray[np.uint32], ticks: Ints) -> dict[str, NDArray[np.float32]]:
     """Every condition's severity, (n,) float32 in [0, 1], in the order of CONDITIONS."""
     return {name: _severity(name, spec, draws, cars, ticks).astype(np.float32) for name in CONDITIONS}
 
 
-def _severity(name: str, spec: WorldSpec, draws: Draws, cars: NDArray[np.uint32], ticks: Ints) -> Floats:
+def _severity(name: str, spec: Climate, draws: Draws, cars: NDArray[np.uint32], ticks: Ints) -> Floats:
     if name == "night":
         return _dark(spec.night, draws, cars, ticks)
     weather = spec.conditions.get(name) or Weather(probability=CONDITIONS[name].probability)
@@ -47,7 +47,9 @@ def _dark(night: Nightfall, draws: Draws, cars: NDArray[np.uint32], ticks: Ints)
         return np.where(present < night.share, dusk, 0.0)
     shift = (2.0 * draws.uniform("dusk", cars) - 1.0) * night.spread_minutes * 60.0
     now = np.mod(ticks * (TICK_US / 1e6), _DAY_S) - shift
-    falling = np.clip((now - _seconds(night.begins)) / max(_seconds(night.ends) - _seconds(night.begins), 60.0), 0.0, 1.0)
+    falling = np.clip(
+        (now - _seconds(night.begins)) / max(_seconds(night.ends) - _seconds(night.begins), 60.0), 0.0, 1.0
+    )
     rising = np.clip((now - 6.0 * 3600.0) / 3600.0, 0.0, 1.0)  # dawn from six to seven
     dark = np.where(now > 12 * 3600.0, falling, 1.0 - rising)
     return dark * dark * (3.0 - 2.0 * dark)

@@ -6,19 +6,18 @@ from hashlib import sha256
 from typing import Any, Protocol
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike, NDArray
 
 from scenarios import roads, traffic
 from scenarios.cameras import EIGHT_CAMERAS, CameraFrames, Rig
 from scenarios.draws import Draws
 from scenarios.encounters import encounters
-from scenarios.exposure import WorldSpec, load_world
+from scenarios.exposure import RECORDED, WorldSpec, load_world
 from scenarios.motion import Motion, motion_of
 from scenarios.paint.painter import CHUNK, Painter, noise_of
-from scenarios.paint.scene import LIGHT, OBJECT, Scene
-from scenarios.paint.silhouettes import silhouettes
+from scenarios.paint.scene import LIGHT, OBJECT, POSE, Scene
 from scenarios.slots import Slots, first, joined
+from scenarios.telling import paired, told
 from scenarios.trips import Floats, Ints, Progress, Trips
 from scenarios.truth import Truth
 from scenarios.weather import severities
@@ -56,12 +55,6 @@ class World(Protocol):
 
     def truth(self, cars: ArrayLike, ticks: ArrayLike) -> Truth:
         """What was really there; for labeller and examiner only."""
-
-
-def paired(cars: ArrayLike, ticks: ArrayLike) -> tuple[NDArray[np.uint32], Ints]:
-    """Cars (n,) and a tick for each of them."""
-    who = np.atleast_1d(np.asarray(cars)).astype(np.uint32)
-    return who, np.ascontiguousarray(np.broadcast_to(np.asarray(ticks, np.int64), who.shape))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -156,12 +149,17 @@ class DrawnWorld:
         scene = Scene(
             objects=_objects(things, x, y, yaw),
             lights=np.concatenate(
-                [_headlights(first(moving, traffic.ONCOMING), road), _ambers(first(met, len(roads.CELLS)), road),
-                 _street_lamps(road, lamps, night)], axis=1),
+                [
+                    _headlights(first(moving, traffic.ONCOMING), road),
+                    _ambers(first(met, len(roads.CELLS)), road),
+                    _street_lamps(road, lamps, night),
+                ],
+                axis=1,
+            ),
             road=roads.painted_road(road, progress.along_m),
             weather=np.stack([weather[name] for name in self._painter.conditions], axis=1),
             noise=noise_of(ticks, cars),
-            pose=np.zeros((len(cars), 3), np.float32),
+            pose=np.zeros((len(cars), len(POSE)), np.float32),
         )
         return _Moment(progress, road, things, x, y, yaw, weather, scene)
 
@@ -175,8 +173,19 @@ def _objects(things: Slots, x: Floats, y: Floats, yaw: Floats) -> NDArray[np.flo
     return np.stack([values[name] for name in OBJECT], axis=2).astype(np.float32)
 
 
-def _lights(colour: tuple[float, float, float], x: Floats, y: Floats, z: Floats, size: float, power: Floats) -> NDArray[np.float32]:
-    values = {"x": x, "y": y, "z": z, "size": size, "red": colour[0], "green": colour[1], "blue": colour[2], "power": power}
+def _lights(
+    colour: tuple[float, float, float], x: Floats, y: Floats, z: Floats, size: float, power: Floats
+) -> NDArray[np.float32]:
+    values = {
+        "x": x,
+        "y": y,
+        "z": z,
+        "size": size,
+        "red": colour[0],
+        "green": colour[1],
+        "blue": colour[2],
+        "power": power,
+    }
     return np.stack([np.broadcast_to(values[name], x.shape) for name in LIGHT], axis=2).astype(np.float32)
 
 
@@ -197,36 +206,13 @@ def _street_lamps(road: roads.Road, along: Floats, night: Floats) -> NDArray[np.
     return _lights(_LAMP, x, y, np.full_like(x, 5.5), 0.55, power)
 
 
-def told(
-    cars: NDArray[np.uint32], ticks: Ints, scene: Scene, rig: Rig, things: Ints, weather: dict[str, NDArray[np.float32]],
-    **road: Floats,
-) -> Truth:  # fmt: skip
-    """The truth of a scene: the painter's own silhouettes, with numbers for the things."""
-    objects = scene.objects
-    parts = [silhouettes(torch.from_numpy(objects[i : i + CHUNK]), rig) for i in range(0, len(cars), CHUNK)]
-    slots, cameras = objects.shape[1], len(rig.cameras)
-
-    def gathered(name: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
-        return np.concatenate([getattr(part, name).numpy() for part in parts]) if parts else np.zeros(shape, np.float32)
-
-    pixels = gathered("pixels", (0, cameras, slots))
-    whole = gathered("whole", (0, cameras, slots))
-    x, y, kind, state = (objects[:, :, OBJECT.index(name)] for name in ("x", "y", "kind", "state"))
-    return Truth(
-        cars=cars, ticks=ticks, kind=kind.astype(np.uint8), valid=kind > 0, encounter=np.where(kind > 0, things, 0),
-        distance_m=np.hypot(x, y), x_m=x, y_m=y, state=state, pixels=pixels,
-        visible=np.clip(pixels / np.maximum(whole, 1.0), 0.0, 1.0), box=gathered("box", (0, cameras, slots, 4)),
-        severities=weather, **{name: values.astype(np.float32) for name, values in road.items()},
-    )  # fmt: skip
-
-
 def open_world(name: str, *, seed: int, cars: int, device: str = "cpu", **options: Any) -> World:
     """A world by name: one that ships, a YAML file, or "recorded" with `drives=FOLDER`.
 
     options: `drives` for recorded worlds; anything else replaces a top-level field of the world's file.
     Raises UnknownWorld, BadWorld, NoDrives, CorruptDrive.
     """
-    if name == "recorded":
+    if name == RECORDED:
         from scenarios.recorded.world import RecordedWorld
 
         return RecordedWorld(seed=seed, cars=cars, device=device, **options)

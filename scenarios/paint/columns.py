@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from scenarios.cameras import Rig
-from scenarios.paint.scene import GLOWS, LIGHT, OBJECT, ROAD, Kind
+from scenarios.paint.scene import GLOWS, LIGHT, OBJECT, POSE, ROAD, Kind
 from scenarios.paint.sprites import FACES, SIZE, STATES
 
 KEPT = 16
@@ -29,6 +29,7 @@ SHEET = (
     *("house_depth", "house_along", "house_side"),
     *CAMERA,
     *ROAD,
+    *POSE,
     "glow",
 )
 """What the pixel pass knows of each image column; halos and weather follow on."""
@@ -82,8 +83,10 @@ def rays_of(rig: Rig, device: str) -> Rays:
 
 
 def nearest(objects: Tensor, rays: Rays) -> tuple[Tensor, Tensor]:
-    """objects (n, K, F): for each camera its nearest ones in view, (n, C, N, F), and their slots (n, C, N)."""
-    x, y, half_length, half_width = (objects[:, None, :, OBJECT.index(name)] for name in ("x", "y", "half_length", "half_width"))
+    """Objects (n, K, F): for each camera its nearest ones in view, (n, C, N, F), and their slots (n, C, N)."""
+    x, y, half_length, half_width = (
+        objects[:, None, :, OBJECT.index(name)] for name in ("x", "y", "half_length", "half_width")
+    )
     kind = objects[:, None, :, OBJECT.index("kind")]  # (n, 1, K)
     dx, dy = x - rays.x, y - rays.y  # (n, C, K)
     depth = dx * rays.cos + dy * rays.sin
@@ -98,7 +101,7 @@ def nearest(objects: Tensor, rays: Rays) -> tuple[Tensor, Tensor]:
 
 
 def crossings(box: Tensor, rays: Rays) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """box (n, C, N or 1, F, W or 1): depth in and out along each column, (n, C, ., W), face and place across it."""
+    """Box (n, C, N or 1, F, W or 1): depth in and out along each column, (n, C, ., W), face and place across it."""
 
     def of(name: str) -> Tensor:
         return box[:, :, :, OBJECT.index(name)]
@@ -121,7 +124,7 @@ def crossings(box: Tensor, rays: Rays) -> tuple[Tensor, Tensor, Tensor, Tensor]:
 
 
 def layer_keys(kept: Tensor, rays: Rays) -> Tensor:
-    """kept (n, C, N, F): the nearest L things of each column as keys, depth and index in one int32, (n, C, L, W)."""
+    """Kept (n, C, N, F): the nearest L things of each column as keys, depth and index in one int32, (n, C, L, W)."""
     into, out, _, _ = crossings(kept[..., None], rays)
     hit = (into < out) & (into > NEAREST_M) & (kept[:, :, :, OBJECT.index("kind")][..., None] > 0)
     index = torch.arange(kept.shape[2], dtype=torch.int32, device=kept.device)[:, None]
@@ -191,7 +194,7 @@ def houses(road: Tensor, rays: Rays) -> Tensor:
 
 
 def glows(lights: Tensor, found: Tensor, rays: Rays, height: int) -> tuple[Tensor, Tensor]:
-    """lights (n, G, .): the brightest per camera as separable halos: colours across (n, C, g, 3, W), rows (n, C, g, H).
+    """Lights (n, G, .): the brightest per camera as separable halos: colours across (n, C, g, 3, W), rows (n, C, g, H).
 
     found: (n, C, L, len(LAYER), W): a light behind a layer is not seen.
     """
@@ -222,7 +225,9 @@ def glows(lights: Tensor, found: Tensor, rays: Rays, height: int) -> tuple[Tenso
     return across[:, :, :, None] * colour[..., None], down
 
 
-def sheet_of(kept: Tensor, lights: Tensor, road: Tensor, weather: Tensor, rays: Rays, height: int) -> tuple[Tensor, Tensor]:
+def sheet_of(
+    kept: Tensor, lights: Tensor, road: Tensor, pose: Tensor, weather: Tensor, rays: Rays, height: int
+) -> tuple[Tensor, Tensor]:
     """Everything the pixel pass needs: (n * C, len(SHEET) + more weather, W) and halos' rows (n * C, g, H, 1)."""
     found = layers(kept, layer_keys(kept, rays), rays)
     cars, cameras, _, _, width = found.shape
@@ -234,6 +239,7 @@ def sheet_of(kept: Tensor, lights: Tensor, road: Tensor, weather: Tensor, rays: 
         houses(road, rays),
         camera[None].expand(cars, -1, -1, -1),
         road[:, None, :, None].expand(-1, cameras, -1, width),
+        pose[:, None, :, None].expand(-1, cameras, -1, width),
         across.reshape(whole),
         weather[:, None, :, None].expand(-1, cameras, -1, width),
     ]

@@ -19,13 +19,8 @@ _SKY_FROM_M = 295.0
 _OPTIONS = {"cpp.simdlen": 256, "assert_indirect_indexing": False}
 """Cars painted in one go: it fits the cache, and it is part of the outcome, so it is not tuned at run time."""
 
-Sampler = Callable[[shade.Sheet, Tensor, Tensor], shade.Surface]
-"""sheet, pose (I, 3, 1), depth (I, H, W) to the ground's colours."""
-
-
-def _drawn(sheet: shade.Sheet, pose: Tensor, depth: Tensor) -> shade.Surface:
-    del pose
-    return shade.drawn_ground(sheet, depth)
+Ground = Callable[[shade.Sheet, Tensor], shade.Surface]
+"""A sheet and the depth (I, H, W) of the road plane to what lies there."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,7 +43,7 @@ class Painter:
     """
 
     def __init__(
-        self, rig: Rig, *, ground: Sampler = _drawn, device: str = "cpu", compiled: bool | None = None
+        self, rig: Rig, *, ground: Ground = shade.drawn_ground, device: str = "cpu", compiled: bool | None = None
     ) -> None:
         self.rig, self.device = rig, device
         self.conditions = tuple(CONDITIONS)
@@ -63,7 +58,9 @@ class Painter:
         self._column = torch.arange(rig.width, dtype=torch.int32, device=device)
         options = _OPTIONS if device == "cpu" else {}
         wanted = can_compile(device) if compiled is None else compiled
-        self._geometry = torch.compile(self._geometry_of, dynamic=False, options=options) if wanted else self._geometry_of
+        self._geometry = (
+            torch.compile(self._geometry_of, dynamic=False, options=options) if wanted else self._geometry_of
+        )
         self._pixels = torch.compile(self._pixels_of, dynamic=False, options=options) if wanted else self._pixels_of
 
     def paint(self, scene: Scene) -> Tensor:
@@ -83,21 +80,23 @@ class Painter:
         part = scene.part(start, stop, CHUNK)
         chunk = _Chunk(*(torch.from_numpy(getattr(part, field.name)).to(self.device) for field in fields(part)))
         kept, _ = columns.nearest(chunk.objects, self._rays)
-        sheet, down = self._geometry(kept, chunk.lights, chunk.road, chunk.weather)
+        sheet, down = self._geometry(kept, chunk.lights, chunk.road, chunk.pose, chunk.weather)
         cameras = len(self.rig.cameras)
         noise = chunk.noise.repeat_interleave(cameras)[:, None, None]
-        return sheet, down, chunk.pose.repeat_interleave(cameras, dim=0)[..., None], noise.expand(-1, -1, self.rig.width).contiguous()
+        return sheet, down, noise.expand(-1, -1, self.rig.width).contiguous()
 
-    def _geometry_of(self, kept: Tensor, lights: Tensor, road: Tensor, weather: Tensor) -> tuple[Tensor, Tensor]:
-        return columns.sheet_of(kept, lights, road, weather, self._rays, self.rig.height)
+    def _geometry_of(
+        self, kept: Tensor, lights: Tensor, road: Tensor, pose: Tensor, weather: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        return columns.sheet_of(kept, lights, road, pose, weather, self._rays, self.rig.height)
 
-    def _pixels_of(self, values: Tensor, down: Tensor, pose: Tensor, noise: Tensor) -> tuple[Tensor, ...]:
+    def _pixels_of(self, values: Tensor, down: Tensor, noise: Tensor) -> tuple[Tensor, ...]:
         """Two bands of rows: sky and houses above the horizon, the ground below; things stand in both."""
         above = shade.Sheet(values, self._rows[: self._horizon], self._night)
         below = shade.Sheet(values, self._rows[self._horizon :], self._night)
         high = self._band(above, down[:, :, : self._horizon], noise, shade.street(above))
         floor = (below.of("z") * below.of("focal") / (below.rows - below.of("cy")).clamp(min=0.25)).clamp(max=290.0)
-        low = self._band(below, down[:, :, self._horizon :], noise, self._ground(below, pose, floor))
+        low = self._band(below, down[:, :, self._horizon :], noise, self._ground(below, floor))
         return (*high, *low)
 
     def _band(self, sheet: shade.Sheet, down: Tensor, noise: Tensor, behind: shade.Surface) -> tuple[Tensor, ...]:
@@ -126,5 +125,7 @@ def can_compile(device: str) -> bool:
 
 def noise_of(ticks: np.ndarray, cars: np.ndarray) -> np.ndarray:
     """The scene's noise seeds: whole numbers below 2^20 for (car, tick)."""
-    mixed = (ticks.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)) ^ (cars.astype(np.uint64) * np.uint64(0xC2B2AE3D27D4EB4F))
+    mixed = (ticks.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)) ^ (
+        cars.astype(np.uint64) * np.uint64(0xC2B2AE3D27D4EB4F)
+    )
     return ((mixed ^ (mixed >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9) >> np.uint64(44)).astype(np.float32)

@@ -26,7 +26,22 @@ class Kind(IntEnum):
     BOX = 13
 
 
-OBJECT = ("x", "y", "cos", "sin", "half_length", "half_width", "z0", "z1", "kind", "red", "green", "blue", "round", "state")
+OBJECT = (
+    "x",
+    "y",
+    "cos",
+    "sin",
+    "half_length",
+    "half_width",
+    "z0",
+    "z1",
+    "kind",
+    "red",
+    "green",
+    "blue",
+    "round",
+    "state",
+)
 """Columns of `Scene.objects`: place and heading in the car frame, half sizes, bottom and top, kind, colour in [0, 1],
 roundness (1 a box, 0 an ellipse as seen), state (a lamp lit, brake lights on)."""
 
@@ -51,6 +66,9 @@ ROAD = (
 )
 """Columns of `Scene.road`."""
 
+POSE = ("map", "map_x", "map_y", "map_cos", "map_sin")
+"""Columns of `Scene.pose`: which raster, the car's place in it in m from its corner, and its heading."""
+
 GLOWS = 5
 """Lights a camera draws at most, the brightest as seen."""
 
@@ -64,7 +82,7 @@ class Scene:
     road: (n, len(ROAD)) float32
     weather: (n, conditions) float32, severities in the order of the painter's conditions
     noise: (n,) float32 whole numbers below 2^20, another one each tick: sensor noise, rain
-    pose: (n, 3) float32 x, y in m and yaw in the frame of a ground raster; zeros where the road is drawn
+    pose: (n, len(POSE)) float32 where the car stands on a raster of the ground; zeros where the road is drawn
     """
 
     objects: NDArray[np.float32]

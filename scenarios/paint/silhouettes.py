@@ -26,7 +26,7 @@ class Silhouettes:
 
 
 def silhouettes(objects: Tensor, rig: Rig) -> Silhouettes:
-    """objects (n, K, F) on the CPU: what each covers in each camera.
+    """Objects (n, K, F) on the CPU: what each covers in each camera.
 
     In a column every layer covers one run of rows, so what is left of it behind the nearer ones is counted, not painted.
     """
@@ -46,7 +46,7 @@ def silhouettes(objects: Tensor, rig: Rig) -> Silhouettes:
 
 
 def _left_over(found: Tensor, height: int) -> Tensor:
-    """found (n, C, L, len(LAYER), W): rows of each layer that no nearer one covers, (n, C, L, W)."""
+    """Found (n, C, L, len(LAYER), W): rows of each layer that no nearer one covers, (n, C, L, W)."""
 
     def of(name: str) -> Tensor:
         return found[:, :, :, columns.LAYER.index(name)]
@@ -74,7 +74,9 @@ def _alone(kept: Tensor, rays: columns.Rays, rig: Rig) -> tuple[Tensor, Tensor]:
     top, bottom = columns.extent(kept[..., None], into.clamp(min=columns.NEAREST_M), out, rays)
     roundness = kept[..., OBJECT.index("round")][..., None]
     u2 = (across * across).clamp(max=1.0)
-    half = torch.sqrt(((1.0 - u2) / (1.0 - roundness * u2).clamp(min=1e-4)).clamp(0.0, 1.0))  # of the height, at this column
+    half = torch.sqrt(
+        ((1.0 - u2) / (1.0 - roundness * u2).clamp(min=1e-4)).clamp(0.0, 1.0)
+    )  # of the height, at this column
     middle, reach = (top + bottom) * 0.5, (bottom - top) * 0.5 * half
     top, bottom = (middle - reach).clamp(0, rig.height), (middle + reach).clamp(0, rig.height)
     hit = hit & (bottom > top)

@@ -1,0 +1,41 @@
+"""From a scene to the truth about it, the same for drawn and for recorded worlds."""
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+
+from scenarios.cameras import Rig
+from scenarios.paint.painter import CHUNK
+from scenarios.paint.scene import OBJECT, Scene
+from scenarios.paint.silhouettes import silhouettes
+from scenarios.trips import Floats, Ints
+from scenarios.truth import Truth
+
+
+def paired(cars: ArrayLike, ticks: ArrayLike) -> tuple[NDArray[np.uint32], Ints]:
+    """Cars (n,) and a tick for each of them."""
+    who = np.atleast_1d(np.asarray(cars)).astype(np.uint32)
+    return who, np.ascontiguousarray(np.broadcast_to(np.asarray(ticks, np.int64), who.shape))
+
+
+def told(
+    cars: NDArray[np.uint32], ticks: Ints, scene: Scene, rig: Rig, things: Ints, weather: dict[str, NDArray[np.float32]],
+    **road: Floats,
+) -> Truth:  # fmt: skip
+    """The truth of a scene: the painter's own silhouettes, with numbers for the things."""
+    objects = scene.objects
+    parts = [silhouettes(torch.from_numpy(objects[i : i + CHUNK]), rig) for i in range(0, len(cars), CHUNK)]
+    slots, cameras = objects.shape[1], len(rig.cameras)
+
+    def gathered(name: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
+        return np.concatenate([getattr(part, name).numpy() for part in parts]) if parts else np.zeros(shape, np.float32)
+
+    pixels = gathered("pixels", (0, cameras, slots))
+    whole = gathered("whole", (0, cameras, slots))
+    x, y, kind, state = (objects[:, :, OBJECT.index(name)] for name in ("x", "y", "kind", "state"))
+    return Truth(
+        cars=cars, ticks=ticks, kind=kind.astype(np.uint8), valid=kind > 0, encounter=np.where(kind > 0, things, 0),
+        distance_m=np.hypot(x, y), x_m=x, y_m=y, state=state, pixels=pixels,
+        visible=np.clip(pixels / np.maximum(whole, 1.0), 0.0, 1.0), box=gathered("box", (0, cameras, slots, 4)),
+        severities=weather, **{name: values.astype(np.float32) for name, values in road.items()},
+    )  # fmt: skip
