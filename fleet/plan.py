@@ -1,5 +1,6 @@
 """A run as one frozen value: `RunPlan`, every field with its unit and default."""
 
+import math
 import re
 from typing import Annotated, Any
 
@@ -16,19 +17,23 @@ from pydantic import (
 )
 
 SECOND_US = 1_000_000
+TICK_US = 100_000  # the camera's; as scenarios has it, whose import takes seconds
 DAY_US = 86_400 * SECOND_US
 _UNITS_US = {"s": SECOND_US, "m": 60 * SECOND_US, "h": 3_600 * SECOND_US, "d": DAY_US}
 
 
 def duration_us(text: object) -> int:
     """Microseconds of `90s`, `1m`, `2h30m` or a plain number of seconds; ValueError for anything else."""
+    us = -1.0
     if isinstance(text, int | float) and not isinstance(text, bool):
-        return round(text * SECOND_US)
-    if isinstance(text, str) and re.fullmatch(r"(\d+(\.\d+)?[smhd])+", text.strip()):
+        us = text * SECOND_US
+    elif isinstance(text, str) and re.fullmatch(r"(\d{1,9}(\.\d+)?[smhd])+", text.strip()):
         parts = re.findall(r"(\d+(?:\.\d+)?)([smhd])", text)
-        return round(sum(float(number) * _UNITS_US[unit] for number, unit in parts))
-    message = 'a length of time such as "90s", "1m" or "2h30m"'
-    raise ValueError(message)
+        us = sum(float(number) * _UNITS_US[unit] for number, unit in parts)
+    if not 0 <= us < math.inf or round(us) % TICK_US:
+        message = 'a length of time such as "90s", "1m" or "2h30m", a multiple of 0.1 s'
+        raise ValueError(message)
+    return round(us)
 
 
 def clock_us(text: object) -> int:
@@ -151,7 +156,7 @@ class RunPlan(_Part):
     seed: int = Field(7, ge=0, lt=2**63)
     cars: int = Field(100, ge=1, le=10_000_000)
     start_us: Clock = Field("08:00", alias="start")  # type: ignore[assignment]
-    duration_us: Duration = Field("1m", alias="duration", gt=0)  # type: ignore[assignment]
+    duration_us: Duration = Field("1m", alias="duration", gt=0, le=366 * DAY_US)  # type: ignore[assignment]
     world: WorldPlan
     perceive_every_s: Period = 1.0
     signals_every_s: Period = 5.0

@@ -141,7 +141,7 @@ def _anchored(plan: RunPlan, folder: Path) -> RunPlan:
 
 def _with_known_names(plan: RunPlan, origin: _Origin) -> RunPlan:
     """The same plan, once every world, network, trigger and uplink in it is known to exist."""
-    from scenarios import WORLDS
+    from scenarios import open_world
     from telemetry import open_uplink
     from triggers import load_spec
     from vehicle import NETWORKS
@@ -160,7 +160,7 @@ def _with_known_names(plan: RunPlan, origin: _Origin) -> RunPlan:
         except root_errors(OSError) as error:
             problems.append(Problem(origin.where(path), ".".join(map(str, path)), str(error)))
 
-    known(("world",), "world", plan.world.name, WORLDS)
+    opens(("world",), partial(open_world, plan.world.name, seed=plan.seed, cars=plan.cars, **plan.world.options))
     known(("loadout", "production"), "network", plan.loadout.production, NETWORKS)
     for i, name in enumerate(plan.loadout.shadows):
         known(("loadout", "shadows", i), "network", name, NETWORKS)

@@ -45,12 +45,14 @@ def run(
     from fleet import logs
     from fleet.cli.output import RunProgress, console
     from fleet.plan_file import load_plan
-    from fleet.simulation import run as runs
-    from fleet.simulation.run_folder import RunFolder, interrupted, next_free
 
     logs.configure(verbose=verbose)
     asked = load_plan(plan, overrides or ())
     asked = asked.model_copy(update={"shards": shards or asked.shards})
+
+    from fleet.simulation import run as runs  # after the plan: a typing error should not wait for torch
+    from fleet.simulation.run_folder import RunFolder, interrupted, next_free
+
     if resume:
         path = out or interrupted(Path("runs"), asked)
         RunFolder(path).refuse_other_plan(asked)

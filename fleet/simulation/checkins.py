@@ -17,6 +17,7 @@ from triggers import Reason, SignalTable
 from vehicle import Cut, Outbox
 
 Columns = dict[str, NDArray[Any] | list[Any]]
+Upload = tuple[Parcel, str, str]  # a parcel, its status, the link it had then
 VSS = tuple(name for name in TABLES["signals"].columns if name.startswith("Vehicle."))
 LINKS = np.array([link.name.lower() for link in Link])
 
@@ -36,7 +37,7 @@ class CheckIns:
         self._asked: set[int] = set()
         self._signals: list[SignalTable] = []
         self._fires: list[Cut] = []
-        self._uploads: list[tuple[Parcel, str]] = []
+        self._uploads: list[Upload] = []
 
     def ask(self) -> None:
         """A check-in: every car answers with what it knows at its next look."""
@@ -50,8 +51,8 @@ class CheckIns:
         self._fires += fires
 
     def uploaded(self, parcel: Parcel, status: str) -> None:
-        """Note how a clip's stay in the outbox ended: delivered or evicted."""
-        self._uploads.append((parcel, status))
+        """Note how a clip's stay in the outbox ended (delivered or evicted), and over which link."""
+        self._uploads.append((parcel, status, str(LINKS[self._state.link[parcel.cut.car - self._state.first]])))
 
     def send(self, wire: Wire, now_us: int, refused: frozenset[str]) -> None:
         """Send everything since the last barrier and begin anew; refused: clips that the fleet's quota left out."""
@@ -69,13 +70,11 @@ class CheckIns:
 
     def send_waiting(self, wire: Wire, now_us: int) -> None:
         """At the end of the run: what is still in the outboxes."""
-        waiting = [
-            (parcel, "waiting")
-            for car in self._state.cars.tolist()
-            for parcel in self._outbox.parcels(car)
-            if parcel.finished_us < 0
-        ]
-        self._send(wire, "uploads", now_us, self._upload_rows(waiting), "waiting-")
+        for car in self._state.cars.tolist():
+            for parcel in self._outbox.parcels(car):
+                if parcel.finished_us < 0:
+                    self.uploaded(parcel, "waiting")
+        self._send(wire, "uploads", now_us, self._upload_rows(self._uploads), "waiting-")
 
     def facts(self) -> list[int]:
         """Cohorts that were asked and have not looked since, for a checkpoint at a barrier."""
@@ -104,8 +103,8 @@ class CheckIns:
             "clip": ["" if cut.clip in refused else cut.clip for cut in fires],
         }
 
-    def _upload_rows(self, uploads: Sequence[tuple[Parcel, str]]) -> Columns:
-        parcels = [parcel for parcel, _ in uploads]
+    def _upload_rows(self, uploads: Sequence[Upload]) -> Columns:
+        parcels = [parcel for parcel, _, _ in uploads]
         return {
             "car": [parcel.cut.car for parcel in parcels],
             "t_us": [without_phase_us(parcel.queued_us) for parcel in parcels],
@@ -115,8 +114,8 @@ class CheckIns:
             "started_us": [_or_none(parcel.started_us) for parcel in parcels],
             "finished_us": [_or_none(parcel.finished_us) for parcel in parcels],
             "interruptions": [parcel.interruptions for parcel in parcels],
-            "link": [str(LINKS[self._state.link[parcel.cut.car - self._state.first]]) for parcel in parcels],
-            "status": [status for _, status in uploads],
+            "status": [status for _, status, _ in uploads],
+            "link": [link for _, _, link in uploads],
         }
 
     def _reason_rows(self) -> Columns:

@@ -42,6 +42,11 @@ class Job:
     def __post_init__(self) -> None:
         object.__setattr__(self, "cars", self.cars or self.plan.cars)
 
+    @property
+    def began_us(self) -> int:
+        """Simulated time from which this process goes on: the plan's start, or the barrier it resumes from."""
+        return self.plan.start_us if self.resume_us is None else self.resume_us
+
 
 def deal_jobs(whole: Job, shards: int) -> list[Job]:
     """The cars of a job dealt out in contiguous blocks."""

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fleet.simulation.state import Columns
-from scenarios import TICK_US, World
+from scenarios import KINDS, TICK_US, World
 from vehicle import Cut
 
 WEATHER = ("rain", "fog", "night")
@@ -49,10 +49,10 @@ class Examiner:
     def _add_encounters(self, found: Columns, cars: NDArray[np.uint32], ticks: NDArray[np.int64]) -> None:
         truth = self._world.truth(cars, ticks)
         visible = truth.visible.max(axis=1)  # (n, K)
-        rows, slots = np.nonzero(truth.valid & (visible > 0))
+        rows, slots = np.nonzero(truth.valid & (truth.encounter > 0) & (visible > 0))
         found["car"] += cars[rows].tolist()
         found["t_us"] += (ticks[rows] * TICK_US).tolist()
-        found["kind"] += [truth.kinds[kind] for kind in truth.kind[rows, slots].tolist()]
+        found["kind"] += [KINDS[kind] for kind in truth.kind[rows, slots].tolist()]
         for name, values in (
             ("encounter", truth.encounter),
             ("distance_m", truth.distance_m),

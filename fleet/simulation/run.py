@@ -154,13 +154,13 @@ def _conduct(
     whole: Job, equipment: Equipment, ledger: Ledger, watch: Notice, keep: Keep
 ) -> tuple[Summary, list[Ended]]:
     """Lead the shards from barrier to barrier to the end; `keep` gets each barrier's entry and truth."""
-    plan, jobs = whole.plan, deal_jobs(whole, whole.plan.shards or 1)
-    began_s, began_us = time.monotonic(), whole.resume_us or plan.start_us
+    jobs = deal_jobs(whole, whole.plan.shards or 1)
+    began_s = time.monotonic()
     crew: Crew = (
         LocalCrew([Simulation(jobs[0], equipment, watch).run()]) if len(jobs) == 1 else ProcessCrew(jobs, watch)
     )
     try:
-        for _ in barriers_us(plan, began_us):
+        for _ in barriers_us(whole.plan, whole.began_us):
             reports = [message for message in crew.step() if isinstance(message, Report)]
             decision, entry = ledger.decide(reports)
             saved = [message for message in crew.step(decision) if isinstance(message, Saved)]
@@ -172,7 +172,7 @@ def _conduct(
 
 
 def _summary(whole: Job, ledger: Ledger, wall_s: float) -> Summary:
-    simulated_s = (whole.plan.end_us - (whole.resume_us or whole.plan.start_us)) / 1e6
+    simulated_s = (whole.plan.end_us - whole.began_us) / 1e6
     return Summary(
         run=whole.run,
         digest=ledger.digest,

@@ -38,7 +38,7 @@ class EmbeddedServer:
     @property
     def pid(self) -> int:
         """The child's process id."""
-        return self._child.pid or 0
+        return int(self._child.pid)  # type: ignore[arg-type]  # it has been started
 
     def check(self) -> None:
         """Raise ServerLost where the server does not come up again."""
@@ -61,10 +61,11 @@ class EmbeddedServer:
     def _start(self) -> None:
         """Start the child and wait until it listens; ServerLost with its own words where it does not."""
         ours, theirs = self._spawn.Pipe()
-        self._child = self._spawn.Process(
+        child = self._spawn.Process(
             target=_serve, args=(self._store, self.endpoint, theirs), name="outrider server", daemon=True
         )
-        self._child.start()
+        child.start()
+        self._child = child
         theirs.close()
         why = "it did not come up"
         if ours.poll(_READY_S):

@@ -35,10 +35,8 @@ class Simulation:
     def __init__(self, job: Job, equipment: Equipment, notice: Notice) -> None:
         self.job, self._world, self._notice = job, equipment.world, notice
         self._car_ticks, self._fires, self._clips = 0, 0, 0  # since this process began
-        plan, began_us = job.plan, job.plan.start_us
-        if job.resume_us is not None:
-            began_us = job.resume_us + PHASES_US["barrier"]
-        self.env = simpy.Environment(initial_time=began_us)
+        plan = job.plan
+        self.env = simpy.Environment(initial_time=job.began_us + PHASES_US["barrier"])
         self.state = FleetState.parked(job.first, job.cars)
         self.cohorts = [Cohort.equipped(*each, equipment) for each in deal(job.first, job.cars, plan.cohort_cars)]
         self.outbox = Outbox(job.first, job.cars, round(plan.outbox_mb * MEGABYTE))
@@ -58,13 +56,13 @@ class Simulation:
     def run(self) -> Steps:
         """Live from barrier to barrier: yield a Report, take a Decision, yield Saved; at the end yield Ended."""
         plan, job = self.job.plan, self.job
-        if job.resume_us is None:
-            self._drive(plan.start_us)
-        else:
-            checkpoint.restore(self, job.resume_us)
-        self._begin()
         try:
-            for barrier_us in barriers_us(plan, job.resume_us or plan.start_us):
+            if job.resume_us is None:
+                self._drive(plan.start_us)
+            else:
+                checkpoint.restore(self, job.resume_us)
+            self._begin()
+            for barrier_us in barriers_us(plan, job.began_us):
                 self.env.run(until=barrier_us + PHASES_US["barrier"])
                 delivered, self._delivered = self._delivered, []
                 decision = yield Report(barrier_us, self._car_ticks, self._fires, self.keeping.asks, delivered)

@@ -1,0 +1,28 @@
+from pathlib import Path
+
+import pytest
+from fixtures import DATA, save_network, save_plan
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # torch's compiler imports, when it first compiles, code of its own that it deprecates
+    config.addinivalue_line("filterwarnings", r"ignore:`torch.jit:DeprecationWarning:torch\.jit")
+    config.addinivalue_line("filterwarnings", r"ignore:`torch.jit:DeprecationWarning:torch\.utils")
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with `small.yaml` and everything that it names."""
+    folder = tmp_path_factory.mktemp("small")
+    save_network(folder / "tiny", seed=1)
+    save_network(folder / "other", seed=2)
+    save_plan(folder)
+    return folder
+
+
+@pytest.fixture
+def drives() -> Path:
+    """A folder of recorded drives."""
+    if not DATA.is_dir():
+        pytest.skip(f"no recorded data at {DATA}; set OUTRIDER_DATA")
+    return DATA / "logs_argoverse2_ncsa"

@@ -1,0 +1,68 @@
+"""Real things, small: a tiny network, a trigger that fires often, and a plan of a few cars and seconds."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+
+from fleet.plan import RunPlan
+from fleet.plan_file import load_plan
+from vehicle import TASKS, HydraNet
+
+DATA = Path(os.environ.get("OUTRIDER_DATA") or Path(__file__).parents[2] / "shared" / "data")
+
+OFTEN = """\
+name: often
+kind: expression
+params: {fire_when: "Vehicle.Speed >= 0"}
+fire: {edge: always, cooldown_s: 4}
+clip: {before_s: 2, after_s: 2, hz: 0.5, cameras: [main, narrow]}
+"""
+
+PLAN = """\
+cars: 14
+start: 18:30
+duration: 12s
+world: rainy_city
+perceive_every_s: 2
+signals_every_s: 2
+barrier_every_s: 4
+loadout: {production: ./tiny, shadows: [./other], triggers: [often.yaml]}
+uplink: {kind: lte, mbps: 0.1}
+"""
+
+
+@contextmanager
+def plain_painting() -> Iterator[None]:
+    """Paint without torch's compiler, here and in child processes: it takes a minute to get going, and pays later."""
+    from torch._dynamo import config
+
+    was, config.disable = config.disable, True
+    os.environ["TORCH_COMPILE_DISABLE"] = "1"
+    try:
+        yield
+    finally:
+        config.disable = was
+        del os.environ["TORCH_COMPILE_DISABLE"]
+
+
+def save_network(folder: Path, seed: int) -> Path:
+    """A network that has learnt nothing, as files that a car can load."""
+    torch.manual_seed(seed)
+    heads = {name: TASKS[name].columns(name) for name in ("vehicles", "weather")}
+    HydraNet(heads).eval().save(folder, name=folder.name, version=1, told={})
+    return folder
+
+
+def save_plan(folder: Path) -> Path:
+    """`small.yaml` and its trigger in the folder; the networks come from `save_network`."""
+    (folder / "often.yaml").write_text(OFTEN)
+    (folder / "small.yaml").write_text(PLAN)
+    return folder / "small.yaml"
+
+
+def small_plan(folder: Path, *overrides: str) -> RunPlan:
+    """The plan in a folder that `save_plan` filled."""
+    return load_plan(str(folder / "small.yaml"), overrides)

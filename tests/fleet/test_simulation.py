@@ -1,0 +1,144 @@
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from fixtures import small_plan
+
+from fleet.errors import ForeignCheckpoint, NothingToResume, RunDiverged
+from fleet.simulation import run as runs
+from fleet.simulation.crew import Progress
+from fleet.simulation.run_folder import RunFolder
+from fleet.simulation.server import EmbeddedServer
+from telemetry import Gateway, open_run
+
+TABLES = ("fires", "clips", "uploads", "reasons", "signals", "vehicles", "shadow", "truth")
+
+
+@pytest.fixture(scope="module")
+def first(small: Path, tmp_path_factory: pytest.TempPathFactory) -> runs.Summary:
+    """The run that all others are compared with: one cohort, one shard."""
+    return runs.start(small_plan(small), tmp_path_factory.mktemp("first") / "run")
+
+
+def rows(run: Path) -> dict[str, list[tuple[object, ...]]]:
+    """All tables, sorted, but for the run's name and where a clip's file lies."""
+    with open_run(run) as db:
+        return {table: sorted(map(repr, db.sql(f"SELECT * EXCLUDE run FROM {table}").fetchall())) for table in TABLES}
+
+
+def test_something_happens(first: runs.Summary) -> None:
+    found = rows(Path(first.run))
+    assert first.fires > first.clips_kept > 5
+    assert all(found.values())
+
+
+@pytest.mark.parametrize("cohort_cars", [4, 2], ids=["4 cohorts", "7 cohorts"])
+def test_the_digest_does_not_depend_on_cohorts(first: runs.Summary, small: Path, tmp_path: Path, cohort_cars: int) -> None:
+    again = runs.start(small_plan(small, f"cohort_cars={cohort_cars}"), tmp_path / "run")
+    assert again.digest == first.digest
+    assert rows(tmp_path / "run") == rows(Path(first.run))
+
+
+def test_the_digest_does_not_depend_on_shards(first: runs.Summary, small: Path, tmp_path: Path) -> None:
+    again = runs.start(small_plan(small, "shards=2"), tmp_path / "run")
+    assert again.digest == first.digest
+    assert rows(tmp_path / "run") == rows(Path(first.run))
+
+
+def test_another_seed_gives_another_digest(first: runs.Summary, small: Path, tmp_path: Path) -> None:
+    assert runs.start(small_plan(small, "seed=8"), tmp_path / "run").digest != first.digest
+
+
+def test_a_run_is_replayed_to_the_same_digest(first: runs.Summary) -> None:
+    assert runs.replay(Path(first.run)).digest == first.digest
+
+
+def test_a_replay_that_differs_names_the_first_barrier(first: runs.Summary, tmp_path: Path) -> None:
+    folder = copy_of(Path(first.run), tmp_path / "run")
+    log = (folder / "log.jsonl").read_text().replace('"fires": ', '"fires": 1')
+    (folder / "log.jsonl").write_text(log)
+    with pytest.raises(RunDiverged, match="18:30:04: fires was 1"):
+        runs.replay(folder)
+
+
+class Interrupts:
+    """Ctrl-C after so many car-ticks."""
+
+    def __init__(self, car_ticks: int) -> None:
+        self.left = car_ticks
+
+    def __call__(self, progress: Progress) -> None:
+        if progress.car_ticks > self.left:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("car_ticks", [10, 40, 60], ids=["before a barrier", "after one", "after two"])
+def test_an_interrupted_run_goes_on_to_the_same_digest(
+    first: runs.Summary, small: Path, tmp_path: Path, car_ticks: int
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        runs.start(small_plan(small), tmp_path / "run", runs.Setting(watch=Interrupts(car_ticks)))
+    assert RunFolder(tmp_path / "run").manifest["complete"] is False
+    again = runs.resume(tmp_path / "run")
+    assert (again.digest, again.car_ticks, again.fires) == (first.digest, first.car_ticks, first.fires)
+    assert rows(tmp_path / "run") == rows(Path(first.run))
+
+
+def test_a_complete_run_cannot_be_resumed(first: runs.Summary) -> None:
+    with pytest.raises(NothingToResume, match="complete"):
+        runs.resume(Path(first.run))
+
+
+def test_a_missing_checkpoint_is_an_error_that_names_it(small: Path, tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        runs.start(small_plan(small), tmp_path / "run", runs.Setting(watch=Interrupts(40)))
+    for checkpoint in (tmp_path / "run" / "checkpoints").iterdir():
+        checkpoint.unlink()
+    with pytest.raises(ForeignCheckpoint, match="it is missing"):
+        runs.resume(tmp_path / "run")
+
+
+def test_a_checkpoint_of_another_run_is_refused(small: Path, tmp_path: Path) -> None:
+    for seed in (7, 8):
+        with pytest.raises(KeyboardInterrupt):
+            runs.start(small_plan(small, f"seed={seed}"), tmp_path / str(seed), runs.Setting(watch=Interrupts(40)))
+    for checkpoint in (tmp_path / "7" / "checkpoints").iterdir():
+        checkpoint.rename(tmp_path / "8" / "checkpoints" / checkpoint.name)
+    with pytest.raises(ForeignCheckpoint, match="another plan or another build"):
+        runs.resume(tmp_path / "8")
+
+
+class Kills:
+    """SIGKILL for a server at each tick, as soon as it has come back from the last one."""
+
+    def __init__(self, server: EmbeddedServer, times: int) -> None:
+        self.server, self.left = server, times
+
+    def __call__(self, progress: Progress) -> None:
+        if self.left and not progress.waiting:
+            Gateway(self.server.endpoint, run="other", sender="test", connect_timeout_s=60).close()
+            os.kill(self.server.pid, signal.SIGKILL)
+            self.left -= 1
+
+
+@pytest.mark.slow
+def test_a_server_killed_ten_times_loses_and_doubles_nothing(small: Path, tmp_path: Path) -> None:
+    with EmbeddedServer(tmp_path / "store") as server:
+        kills, plan = Kills(server, 10), small_plan(small, "perceive_every_s=1")
+        summary = runs.start(plan, tmp_path / "run", runs.Setting(server=server.endpoint, watch=kills))
+    assert kills.left == 0
+    with open_run(tmp_path / "store") as db:
+        kept = [clip for (clip,) in db.sql("SELECT clip FROM clips").fetchall()]
+        sent = [clip for (clip,) in db.sql("SELECT clip FROM uploads WHERE status = 'delivered'").fetchall()]
+    assert len(kept) == len(set(kept)) == summary.clips_kept > 0
+    assert sorted(kept) == sorted(sent)
+    assert summary.digest == runs.replay(tmp_path / "run").digest
+
+
+def copy_of(run: Path, to: Path) -> Path:
+    """The small files of a run."""
+    to.mkdir()
+    for name in ("plan.yaml", "manifest.json", "log.jsonl"):
+        (to / name).write_bytes((run / name).read_bytes())
+    return to
