@@ -17,18 +17,19 @@ OFTEN = """\
 name: often
 kind: expression
 params: {fire_when: "Vehicle.Speed >= 0"}
-fire: {edge: always, cooldown_s: 4}
-clip: {before_s: 2, after_s: 2, hz: 0.5, cameras: [main, narrow]}
+fire: {edge: always, cooldown_s: 2}
+clip: {before_s: 2, after_s: 2, hz: 0.5, cameras: [main, narrow], merge: false}
 """
 
 PLAN = """\
 cars: 14
+shards: 1
 start: 18:30
-duration: 12s
+duration: 8s
 world: rainy_city
 perceive_every_s: 2
 signals_every_s: 2
-barrier_every_s: 4
+barrier_every_s: 2
 loadout: {production: ./tiny, shadows: [./other], triggers: [often.yaml]}
 uplink: {kind: lte, mbps: 0.1}
 """

@@ -12,6 +12,42 @@ STEP_US = 10  # no process wakes off its phase of this step, so two kinds never 
 PHASES_US = {"links": 0, "checkins": 1, "ticks": 2, "uploads": 3, "barrier": 4}
 
 
+class Clock(simpy.Environment):
+    """SimPy's clock, from which a process's exception comes out as it was raised.
+
+    SimPy makes a failed process's exception anew from its `args`, which errors that take data do not survive.
+    """
+
+    def __init__(self, began_us: int) -> None:
+        super().__init__(initial_time=began_us)
+        self._failure: BaseException | None = None
+
+    @property
+    def now_us(self) -> int:
+        """Simulated time, with the phase of whoever is awake."""
+        return int(self.now)
+
+    def begin(self, process: Events) -> None:
+        """Let a process live by this clock."""
+        self.process(self._watched(process))
+
+    def run_until(self, at_us: int) -> None:
+        """Let everything happen that comes before a time; raises what a process raised."""
+        try:
+            self.run(until=at_us)
+        except BaseException:
+            if self._failure is not None:
+                raise self._failure from None
+            raise
+
+    def _watched(self, process: Events) -> Events:
+        try:
+            yield from process
+        except BaseException as failure:
+            self._failure = failure
+            raise
+
+
 def next_instant_us(now_us: int, period_us: int, origin_us: int, phase: str) -> int:
     """The first instant after `now_us` that lies a whole number of periods after the origin, in its phase."""
     base = origin_us + PHASES_US[phase]
@@ -29,8 +65,8 @@ def without_phase_us(now_us: int) -> int:
     return now_us // STEP_US * STEP_US
 
 
-def repeat(env: simpy.Environment, period_us: int, phase: str, work: Callable[[int], Any], *, origin_us: int) -> Events:
+def repeat(clock: Clock, period_us: int, phase: str, work: Callable[[int], Any], *, origin_us: int) -> Events:
     """A process that calls `work(time)` each period, in its phase; a resumed run wakes at the same instants."""
     while True:
-        yield env.timeout(next_instant_us(int(env.now), period_us, origin_us, phase) - env.now)
-        work(without_phase_us(int(env.now)))
+        yield clock.timeout(next_instant_us(clock.now_us, period_us, origin_us, phase) - clock.now_us)
+        work(without_phase_us(clock.now_us))

@@ -1,6 +1,10 @@
-"""What was really there, written down for the examiner; nothing of it ever reaches a trigger or a network."""
+"""What was really there, written down for the examiner; nothing of it ever reaches a trigger or a network.
 
-from collections.abc import Iterable, Sequence
+Truth is asked for at every fire, and at every barrier where something rare stands ahead of a car: the first tells how
+often triggers are right, the second what they miss.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +16,8 @@ from vehicle import Cut
 WEATHER = ("rain", "fog", "night")
 COLUMNS = ("car", "t_us", "kind", "encounter", "distance_m", "visible", "state", *WEATHER)
 BLOCK = 256  # fires a call: truth is wide
+RARE = ("caution_light", "dark_lamp", "balloon", "stop_sign", "no_entry", "cone")  # looked for at every barrier
+PIXELS, SHARE = 4, 0.3  # of a thing, in one camera, to count it as seen
 
 
 class Examiner:
@@ -30,6 +36,8 @@ class Examiner:
         moments, self._moments = sorted(set(self._moments)), []
         found: Columns = {name: [] for name in COLUMNS}
         self._add_conditions(found, cars, barrier_us)
+        ahead = cars[self._world.in_reach(cars, barrier_us // TICK_US, RARE)]
+        self._add_encounters(found, ahead, np.full(len(ahead), barrier_us // TICK_US), RARE)
         for start in range(0, len(moments), BLOCK):
             at = np.array(moments[start : start + BLOCK], np.int64)
             self._add_encounters(found, at[:, 0].astype(np.uint32), at[:, 1])
@@ -46,10 +54,13 @@ class Examiner:
         for name in WEATHER:
             found[name] += severities[name].tolist()
 
-    def _add_encounters(self, found: Columns, cars: NDArray[np.uint32], ticks: NDArray[np.int64]) -> None:
+    def _add_encounters(
+        self, found: Columns, cars: NDArray[np.uint32], ticks: NDArray[np.int64], kinds: Collection[str] = KINDS
+    ) -> None:
         truth = self._world.truth(cars, ticks)
-        visible = truth.visible.max(axis=1)  # (n, K)
-        rows, slots = np.nonzero(truth.valid & (truth.encounter > 0) & (visible > 0))
+        visible = np.where(truth.pixels >= PIXELS, truth.visible, 0.0).max(axis=1)  # (n, K)
+        wanted = truth.valid & np.isin(truth.kind, [KINDS.index(kind) for kind in kinds])
+        rows, slots = np.nonzero(wanted & (truth.encounter > 0) & (visible >= SHARE))
         found["car"] += cars[rows].tolist()
         found["t_us"] += (ticks[rows] * TICK_US).tolist()
         found["kind"] += [KINDS[kind] for kind in truth.kind[rows, slots].tolist()]

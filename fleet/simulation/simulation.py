@@ -3,12 +3,10 @@
 from collections.abc import Callable
 from functools import partial
 
-import simpy
-
 from fleet.simulation import checkpoint
 from fleet.simulation.barrier import Decision, Report, Saved, barriers_us
 from fleet.simulation.checkins import CheckIns
-from fleet.simulation.clock import PHASES_US, SECOND_US, repeat, without_phase_us
+from fleet.simulation.clock import PHASES_US, SECOND_US, Clock, repeat, without_phase_us
 from fleet.simulation.cohort import Cohort, deal
 from fleet.simulation.crew import Ended, Job, Notice, Progress, Steps
 from fleet.simulation.darkroom import Darkroom
@@ -36,11 +34,11 @@ class Simulation:
         self.job, self._world, self._notice = job, equipment.world, notice
         self._car_ticks, self._fires, self._clips = 0, 0, 0  # since this process began
         plan = job.plan
-        self.env = simpy.Environment(initial_time=job.began_us + PHASES_US["barrier"])
+        self.clock = Clock(job.began_us + PHASES_US["barrier"])
         self.state = FleetState.parked(job.first, job.cars)
         self.cohorts = [Cohort.equipped(*each, equipment) for each in deal(job.first, job.cars, plan.cohort_cars)]
         self.outbox = Outbox(job.first, job.cars, round(plan.outbox_mb * MEGABYTE))
-        self.uploads = Uploads(self.env, self.state, self.outbox, equipment.uplink, self._deliver)
+        self.uploads = Uploads(self.clock, self.state, self.outbox, equipment.uplink, self._deliver)
         self.keeping = Keeping(equipment.quotas)
         self.darkroom = Darkroom(equipment.world, self.cohorts[0].onboard.loadouts[0], job.run)
         self.checkins = CheckIns(job.shard, self.cohorts, self.state, self.outbox)
@@ -63,7 +61,7 @@ class Simulation:
                 checkpoint.restore(self, job.resume_us)
             self._begin()
             for barrier_us in barriers_us(plan, job.began_us):
-                self.env.run(until=barrier_us + PHASES_US["barrier"])
+                self.clock.run_until(barrier_us + PHASES_US["barrier"])
                 delivered, self._delivered = self._delivered, []
                 decision = yield Report(barrier_us, self._car_ticks, self._fires, self.keeping.asks, delivered)
                 self._meet(barrier_us, decision or Decision())
@@ -84,7 +82,7 @@ class Simulation:
 
     def _repeat(self, every_s: float, phase: str, work: Callable[[int], None]) -> None:
         period_us = round(every_s * SECOND_US)
-        self.env.process(repeat(self.env, period_us, phase, work, origin_us=self.job.plan.start_us))
+        self.clock.begin(repeat(self.clock, period_us, phase, work, origin_us=self.job.plan.start_us))
 
     def _drive(self, now_us: int) -> None:
         self.uploads.wake(drive(self.state, self._world, now_us).tolist())
@@ -141,5 +139,5 @@ class Simulation:
             self.wire.rows.clear()
 
     def _say(self, waiting: int = 0) -> None:
-        now_us = without_phase_us(int(self.env.now))
+        now_us = without_phase_us(self.clock.now_us)
         self._notice(Progress(self.job.shard, now_us, self._car_ticks, self._fires, self._clips, waiting))

@@ -5,10 +5,9 @@ from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 import numpy as np
-import simpy
 from numpy.typing import NDArray
 
-from fleet.simulation.clock import SECOND_US, Events, in_phase_us, next_instant_us
+from fleet.simulation.clock import SECOND_US, Clock, Events, in_phase_us, next_instant_us
 from fleet.simulation.state import FleetState
 from telemetry import Link, Links
 from vehicle import Cut, Outbox
@@ -42,13 +41,13 @@ class Uploads:
 
     def __init__(
         self,
-        env: simpy.Environment,
+        clock: Clock,
         state: FleetState,
         outbox: Outbox,
         uplink: Uplink,
         deliver: Callable[[Parcel], None],
     ) -> None:
-        self._env, self._state, self._outbox, self._uplink, self._deliver = env, state, outbox, uplink, deliver
+        self._clock, self._state, self._outbox, self._uplink, self._deliver = clock, state, outbox, uplink, deliver
         self._steps: dict[int, Step] = {}
         self._second_us, self._allowance = -1, np.zeros(0)
 
@@ -56,16 +55,16 @@ class Uploads:
         """Start the radios of those cars that have something to send and a link, and are not sending."""
         for car in cars:
             if car not in self._steps and self._online(car) and self._outbox.next(car) is not None:
-                now = int(self._env.now)
+                now = self._clock.now_us
                 self._steps[car] = Step(car, 0.0, now, in_phase_us(now, "uploads"))
-                self._env.process(self._send(self._steps[car]))
+                self._clock.begin(self._send(self._steps[car]))
 
     def _send(self, step: Step | None) -> Events:
         """One car's radio, from a step under way until nothing is left to send or the link is gone."""
         while step is not None:
             car = step.car
             self._steps[car] = step
-            yield self._env.timeout(step.until_us - self._env.now)
+            yield self._clock.timeout(step.until_us - self._clock.now_us)
             self._settle(step)
             del self._steps[car]
             step = self._next_step(car)
@@ -77,7 +76,7 @@ class Uploads:
         if not self._online(car):
             self._outbox.interrupt(car)
             return None
-        now = int(self._env.now)
+        now = self._clock.now_us
         until = next_instant_us(now, SECOND_US, 0, "uploads")
         speed = self._bytes_in_second(car, now) / SECOND_US
         if speed <= 0:
@@ -114,4 +113,4 @@ class Uploads:
         """Let the radios go on in the middle of the steps that `facts` gave."""
         for each in steps:
             step = self._steps[each["car"]] = Step(**each)
-            self._env.process(self._send(step))
+            self._clock.begin(self._send(step))

@@ -6,7 +6,8 @@ from fleet.simulation.barrier import Ask, Decision, Ledger, Report, barriers_us
 from fleet.simulation.digest import Delivered
 
 ASKS = st.lists(
-    st.builds(lambda tick, car: Ask(tick, car, "t", f"{car}-{tick}"), st.integers(0, 99), st.integers(0, 9)), unique=True
+    st.builds(lambda tick, car: Ask(tick, car, "t", f"{car}-{tick}"), st.integers(0, 99), st.integers(0, 9)),
+    unique=True,
 )
 
 

@@ -1,8 +1,9 @@
-import simpy
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet.simulation.clock import PHASES_US, STEP_US, in_phase_us, next_instant_us, repeat, without_phase_us
+from fleet.errors import ShardDied
+from fleet.simulation.clock import PHASES_US, STEP_US, Clock, in_phase_us, next_instant_us, repeat, without_phase_us
 
 TIMES = st.integers(0, 10**12)
 
@@ -30,9 +31,9 @@ def test_a_finish_is_put_on_the_grid_and_never_before_itself(at_us: float, phase
 
 def test_a_process_that_starts_later_wakes_at_the_same_instants() -> None:
     def wakes(began_us: int) -> list[int]:
-        env, seen = simpy.Environment(initial_time=began_us), list[int]()
-        env.process(repeat(env, 1_000_000, "ticks", seen.append, origin_us=500_000))
-        env.run(until=5_000_000)
+        clock, seen = Clock(began_us), list[int]()
+        clock.begin(repeat(clock, 1_000_000, "ticks", seen.append, origin_us=500_000))
+        clock.run_until(5_000_000)
         return seen
 
     assert wakes(2_500_004) == [time for time in wakes(500_000) if time > 2_500_000]
@@ -40,3 +41,14 @@ def test_a_process_that_starts_later_wakes_at_the_same_instants() -> None:
 
 def test_people_see_whole_steps() -> None:
     assert without_phase_us(1_000_003) == 1_000_000
+
+
+def test_an_error_in_a_process_comes_out_as_it_was_raised() -> None:
+    def fail(_: int) -> None:
+        raise error
+
+    clock, error = Clock(0), ShardDied(3, "it was told to")
+    clock.begin(repeat(clock, 1_000_000, "ticks", fail, origin_us=0))
+    with pytest.raises(ShardDied) as raised:
+        clock.run_until(5_000_000)
+    assert raised.value is error

@@ -3,7 +3,9 @@ from hypothesis import strategies as st
 
 from fleet.simulation.digest import Delivered, digest
 
-DELIVERIES = st.lists(st.builds(Delivered, st.integers(0, 9), st.integers(0, 99), st.just("t"), st.integers(0, 9), st.just("f")))
+DELIVERIES = st.lists(
+    st.builds(Delivered, st.integers(0, 9), st.integers(0, 99), st.just("t"), st.integers(0, 9), st.just("f"))
+)
 
 
 @given(DELIVERIES, st.randoms(use_true_random=False))

@@ -7,7 +7,8 @@ from fleet.plan import RunPlan, clock_us, duration_us, show_clock, show_duration
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("90s", 90), ("1m", 60), ("2h", 7200), ("2h30m", 9000), ("0.5s", 0.5), (12, 12), ("1d", 86400)]
+    ("text", "seconds"),
+    [("90s", 90), ("1m", 60), ("2h", 7200), ("2h30m", 9000), ("0.5s", 0.5), (12, 12), ("1d", 86400)],
 )
 def test_lengths_of_time_are_read(text: object, seconds: float) -> None:
     assert duration_us(text) == seconds * 1_000_000

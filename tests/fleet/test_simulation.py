@@ -34,7 +34,9 @@ def test_something_happens(first: runs.Summary) -> None:
 
 
 @pytest.mark.parametrize("cohort_cars", [4, 2], ids=["4 cohorts", "7 cohorts"])
-def test_the_digest_does_not_depend_on_cohorts(first: runs.Summary, small: Path, tmp_path: Path, cohort_cars: int) -> None:
+def test_the_digest_does_not_depend_on_cohorts(
+    first: runs.Summary, small: Path, tmp_path: Path, cohort_cars: int
+) -> None:
     again = runs.start(small_plan(small, f"cohort_cars={cohort_cars}"), tmp_path / "run")
     assert again.digest == first.digest
     assert rows(tmp_path / "run") == rows(Path(first.run))
@@ -58,7 +60,7 @@ def test_a_replay_that_differs_names_the_first_barrier(first: runs.Summary, tmp_
     folder = copy_of(Path(first.run), tmp_path / "run")
     log = (folder / "log.jsonl").read_text().replace('"fires": ', '"fires": 1')
     (folder / "log.jsonl").write_text(log)
-    with pytest.raises(RunDiverged, match="18:30:04: fires was 1"):
+    with pytest.raises(RunDiverged, match="18:30:02: fires was 1"):
         runs.replay(folder)
 
 
@@ -73,7 +75,7 @@ class Interrupts:
             raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize("car_ticks", [10, 40, 60], ids=["before a barrier", "after one", "after two"])
+@pytest.mark.parametrize("car_ticks", [10, 20, 40], ids=["before a barrier", "after one", "after two"])
 def test_an_interrupted_run_goes_on_to_the_same_digest(
     first: runs.Summary, small: Path, tmp_path: Path, car_ticks: int
 ) -> None:
@@ -125,7 +127,7 @@ class Kills:
 @pytest.mark.slow
 def test_a_server_killed_ten_times_loses_and_doubles_nothing(small: Path, tmp_path: Path) -> None:
     with EmbeddedServer(tmp_path / "store") as server:
-        kills, plan = Kills(server, 10), small_plan(small, "perceive_every_s=1")
+        kills, plan = Kills(server, 10), small_plan(small, "perceive_every_s=1", "duration=10s")
         summary = runs.start(plan, tmp_path / "run", runs.Setting(server=server.endpoint, watch=kills))
     assert kills.left == 0
     with open_run(tmp_path / "store") as db:

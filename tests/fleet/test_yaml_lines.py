@@ -24,7 +24,9 @@ def test_a_key_inside_a_part_may_not_stand_twice_either() -> None:
         parse("loadout:\n  production: a\n  production: b\n", "plan.yaml")
 
 
-@pytest.mark.parametrize("text", ["cars: [1", "a: *nobody", "a: \x00", "a: 1\n b: 2\n", "{", "a: !!python/object:os.system x"])
+@pytest.mark.parametrize(
+    "text", ["cars: [1", "a: *nobody", "a: \x00", "a: 1\n b: 2\n", "{", "a: !!python/object:os.system x"]
+)
 def test_what_is_not_yaml_is_refused(text: str) -> None:
     with pytest.raises(BadPlan, match="plan.yaml"):
         parse(text, "plan.yaml")
