@@ -1,7 +1,7 @@
 """Weather and light: how likely, how strong, and what they do to pixels.
 
-A condition is a function from a view to a view. It must do nothing at severity 0, keep colours in [0, 1], and treat each
-car apart. Adding one is a line: `CONDITIONS["sandstorm"] = Condition(0.01, sandstorm)`.
+A condition is a function from a view to a view. It must do nothing at severity 0, keep colours in [0, 1], and treat
+each car apart. Adding one is a line: `CONDITIONS["sandstorm"] = Condition(0.01, sandstorm)`.
 """
 
 from collections.abc import Callable

@@ -45,7 +45,7 @@ class Draws:
 
     def four(self, stream: str, cars: ArrayLike, tick: ArrayLike = 0) -> tuple[NDArray[np.float64], ...]:
         """Four independent uniform draws in [0, 1) with 32 bits each, of the broadcast shape of cars and tick."""
-        return tuple(word * 2.0**-32 for word in self._words(stream, cars, tick))
+        return tuple(np.asarray(word * 2.0**-32, np.float64) for word in self._words(stream, cars, tick))
 
     def uniform(self, stream: str, cars: ArrayLike, tick: ArrayLike = 0) -> NDArray[np.float64]:
         """Uniform draws in [0, 1) with 53 bits, of the broadcast shape of cars and tick."""

@@ -1,20 +1,23 @@
 """Rare things a car meets, each with a near miss that must not be mistaken for it.
 
-caution_light: an amber lamp on a barrier or a pole, flashing; near misses are `balloon` (orange and round, no light) and
-`dark_lamp` (the same lamp, out of order). stop_sign: a red octagon on a pole; its near miss is `no_entry` (red, round).
+caution_light: an amber lamp on a barrier or a pole, flashing; near misses are `balloon` (orange and round, no light)
+and `dark_lamp` (the same lamp, out of order). stop_sign: a red octagon on a pole; its near miss is `no_entry` (red and
+round).
 """
+
+from typing import get_args
 
 import numpy as np
 
 from scenarios.draws import Draws
-from scenarios.exposure import WorldSpec
+from scenarios.exposure import EncounterName, WorldSpec
 from scenarios.paint.scene import Kind
 from scenarios.roads import CELL_M, Road
 from scenarios.slots import Slots, joined, slots
 from scenarios.traffic import Cars, thing_number
 from scenarios.trips import Floats, Ints
 
-ENCOUNTERS = ("caution_light", "balloon", "dark_lamp", "stop_sign", "no_entry", "cone")
+ENCOUNTERS: tuple[EncounterName, ...] = get_args(EncounterName)
 """At most one a cell, in this order along the draw."""
 
 _FLASH_TICKS = 11
@@ -24,7 +27,7 @@ _LIT_SHARE = 0.6
 def met(spec: WorldSpec, draws: Draws, cars: Cars, road: Road) -> tuple[Ints, tuple[Floats, ...]]:
     """Which encounter each cell holds, (n, cells) index into ENCOUNTERS or -1, and draws for its looks."""
     which, *looks = draws.four("encounter", cars[:, None], road.key)
-    edges = np.cumsum([spec.encounters_per_km.get(name, 0.0) * CELL_M / 1000.0 for name in ENCOUNTERS])  # type: ignore[call-overload]
+    edges = np.cumsum([spec.encounters_per_km.get(name, 0.0) * CELL_M / 1000.0 for name in ENCOUNTERS])
     index = np.searchsorted(edges, which, side="right")
     return np.where(index < len(ENCOUNTERS), index, -1), tuple(looks)
 
@@ -42,12 +45,13 @@ def encounters(spec: WorldSpec, draws: Draws, cars: Cars, ticks: Ints, road: Roa
     on_pole = high > 0.6
     base = np.where(on_pole, 2.1, 1.05)
     lamps = slots(
-        lamp, Kind.CAUTION_LIGHT, along=along, aside=edge, half_length=0.24, half_width=0.24, z0=base, z1=base + 0.48,
+        lamp, np.where(name["dark_lamp"], int(Kind.DARK_LAMP), int(Kind.CAUTION_LIGHT)), along=along, aside=edge,
+        half_length=0.24, half_width=0.24, z0=base, z1=base + 0.48,
         colour=(0.42, 0.26, 0.06), roundness=0.1, state=lit, glow=1.0 * lit, thing=thing,
     )  # fmt: skip
     stands = slots(
-        lamp & ~on_pole, Kind.BARRIER, along=along + 0.3, aside=edge, half_length=0.12, half_width=0.85, z0=0.15, z1=1.0,
-        colour=(0.90, 0.36, 0.06), roundness=1.0, thing=thing_number(road.key, 1, 8),
+        lamp & ~on_pole, Kind.BARRIER, along=along + 0.3, aside=edge, half_length=0.12, half_width=0.85, z0=0.15,
+        z1=1.0, colour=(0.90, 0.36, 0.06), roundness=1.0, thing=thing_number(road.key, 1, 8),
     )  # fmt: skip
     poles = slots(
         (lamp & on_pole) | name["stop_sign"] | name["no_entry"], Kind.POLE, along=along + 0.2, aside=edge,

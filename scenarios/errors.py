@@ -3,6 +3,7 @@
 ScenarioError
 ├── UnknownWorld    no world of that name ships: take one that does
 ├── BadWorld        a world's file does not say what it must: mend the named field
+├── NoDrivesNamed   the recorded world was not told where its drives are: name a folder
 ├── CorruptDrive    a recorded drive is not what its format promises: replace or remove the file
 └── NoDrives        nothing recorded was found where one looked: point somewhere else
 """
@@ -32,6 +33,13 @@ class BadWorld(ScenarioError):
     def __init__(self, file: Path, field: str, problem: str) -> None:
         self.file, self.field, self.problem = file, field, problem
         super().__init__(f"{file}: {field + ': ' if field else ''}{problem}")
+
+
+class NoDrivesNamed(ScenarioError):
+    """The recorded world without a place to look for drives."""
+
+    def __init__(self) -> None:
+        super().__init__("the world 'recorded' needs to know where its drives are: world.drives=FOLDER")
 
 
 class CorruptDrive(ScenarioError):

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from scenarios.draws import Draws
 from scenarios.exposure import WorldSpec
+from scenarios.roads import curvature_at
 from scenarios.trips import Floats, Progress
 
 _DEGREE_M = 111_320.0
@@ -40,7 +41,7 @@ class Motion:
 
 
 def motion_of(spec: WorldSpec, draws: Draws, cars: NDArray[np.uint32], progress: Progress) -> Motion:
-    """Motion on a city map: a trip leads out along a bearing and back again."""
+    """Motion of n cars on a city map: a trip leads out along a bearing and back again."""
     radius, around, bearing, _ = draws.four("trip place", cars, progress.trip)
     bend, phase, _, _ = draws.four("road shape", cars, progress.trip)
     out = _TURN_BACK_M - np.abs(np.mod(progress.along_m, 2.0 * _TURN_BACK_M) - _TURN_BACK_M)
@@ -49,8 +50,7 @@ def motion_of(spec: WorldSpec, draws: Draws, cars: NDArray[np.uint32], progress:
     middle = _CITY_M * np.sqrt(radius)
     x = middle * np.cos(2.0 * np.pi * around) + out * np.sin(angle)
     y = middle * np.sin(2.0 * np.pi * around) + out * np.cos(angle)
-    curvature = 0.0045 * (2.0 * bend - 1.0) * np.sin(progress.along_m / 60.0 + phase * 6.283)
-    rate = progress.speed_mps * curvature
+    rate = progress.speed_mps * curvature_at(bend, phase, progress.along_m)
     return Motion(
         x_m=x,
         y_m=y,

@@ -28,7 +28,9 @@ class Road:
 
     cell: (n,) int64 the car's cell; key: (n, cells) int64 what draws for a cell are keyed by
     start: (n, cells) where each cell begins, along, from the car
-    lanes, lane_width, walk, facade, curvature, wear, seed: (n,)
+    lanes: (n,) a direction; lane: (n,) int64 the car's own, 0 next to the middle
+    lane_width, walk, facade: (n,) a lane's, the pavement's, and from the middle to the houses
+    curvature: (n,) 1/m, left positive; wear: (n,) 0..1 of the paint; seed: (n,) which houses
     offset, heading: (n,) the car's own place left of the middle, m, and angle to the road, rad
     crosswalk, junction: (n, cells) bool, in the middle of the cell
     """
@@ -63,7 +65,6 @@ def road_around(spec: WorldSpec, draws: Draws, cars: NDArray[np.uint32], progres
     lanes = np.where(kind < 0.55, 1.0, np.where(kind < 0.9, 2.0, 3.0))
     lane_width = 3.2 + 0.5 * width
     lane = np.minimum((side * lanes).astype(np.int64), lanes.astype(np.int64) - 1)
-    turn = along / 60.0 + phase * 6.283
     sway, sway_slope = 0.22 * np.sin(along / 19.0 + weave * 6.283), 0.22 / 19.0 * np.cos(along / 19.0 + weave * 6.283)
     cell = np.floor(along / CELL_M).astype(np.int64)
     key = trip[:, None] * TRIP_STRIDE + cell[:, None] + CELLS
@@ -76,7 +77,7 @@ def road_around(spec: WorldSpec, draws: Draws, cars: NDArray[np.uint32], progres
         lane_width=lane_width,
         walk=2.4 + 2.0 * paint,
         facade=lanes * lane_width + 7.0 + 9.0 * home,
-        curvature=0.0045 * (2.0 * bend - 1.0) * np.sin(turn),
+        curvature=curvature_at(bend, phase, along),
         wear=paint * 0.9,
         seed=np.floor(home * 1000.0),
         lane=lane,
@@ -85,6 +86,11 @@ def road_around(spec: WorldSpec, draws: Draws, cars: NDArray[np.uint32], progres
         crosswalk=crossing < spec.crosswalks_per_km * CELL_M / 1000.0,
         junction=meeting < spec.junctions_per_km * CELL_M / 1000.0,
     )
+
+
+def curvature_at(bend: Floats, phase: Floats, along: Floats) -> Floats:
+    """Of a road `along` m into a trip, (n,) 1/m, left positive; bend and phase (n,) are the trip's draws in [0, 1)."""
+    return 0.0045 * (2.0 * bend - 1.0) * np.sin(along / 60.0 + phase * 6.283)
 
 
 def nearest_ahead(road: Road, there: NDArray[np.bool_], *, shift_m: float = 0.0) -> tuple[Floats, Floats]:

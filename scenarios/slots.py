@@ -1,12 +1,19 @@
 """Things on the road as they are gathered, before they become a scene or a truth."""
 
 from dataclasses import dataclass, fields
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scenarios.paint.scene import Kind
 from scenarios.trips import Floats, Ints
+
+Number = Floats | NDArray[np.bool_] | float
+Colour = tuple[Number, Number, Number]
+"""Red, green, blue, 0..1."""
+
+_Scalar = TypeVar("_Scalar", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,25 +50,26 @@ class Slots:
     thing: Ints
 
 
-def slots(valid: NDArray[np.bool_], kind: Kind | Ints, **values: object) -> Slots:
-    """Slots from what is known; everything broadcasts against `valid` (n, k), and what is not said is 0."""
+def slots(  # noqa: PLR0913 - a thing has this many sides
+    valid: NDArray[np.bool_], kind: Kind | Ints, *, along: Number, aside: Number, half_length: Number,
+    half_width: Number, z1: Number, colour: Colour, roundness: Number, z0: Number = 0.0, turn: Number = 0.0,
+    state: Number = 0.0, glow: Number = 0.0, thing: Ints | int = 0,
+) -> Slots:  # fmt: skip
+    """Slots from what is known; everything broadcasts against `valid` (n, k)."""
 
-    def full(name: str, dtype: type) -> NDArray[np.float64]:
-        return np.broadcast_to(np.asarray(values.pop(name, 0), dtype), valid.shape)
+    def numbers(values: Number) -> Floats:
+        return np.broadcast_to(np.asarray(values, np.float64), valid.shape)
 
-    colour = values.pop("colour", None)
-    if colour is not None:
-        values["red"], values["green"], values["blue"] = colour  # type: ignore[misc]
-    kinds = np.broadcast_to(np.asarray(kind, np.int64), valid.shape)
-    named = {
-        field.name: full(field.name, np.int64 if field.name == "thing" else np.float64)
-        for field in fields(Slots)
-        if field.name not in ("valid", "kind")
-    }
-    if values:
-        message = f"slots have no {', '.join(sorted(values))}"
-        raise TypeError(message)
-    return Slots(valid, kinds, **named)  # type: ignore[arg-type]
+    def whole(values: Ints | int) -> Ints:
+        return np.broadcast_to(np.asarray(values, np.int64), valid.shape)
+
+    red, green, blue = (numbers(values) for values in colour)
+    return Slots(
+        valid=valid, kind=whole(kind), along=numbers(along), aside=numbers(aside), turn=numbers(turn),
+        half_length=numbers(half_length), half_width=numbers(half_width), z0=numbers(z0), z1=numbers(z1),
+        red=red, green=green, blue=blue, roundness=numbers(roundness), state=numbers(state), glow=numbers(glow),
+        thing=whole(thing),
+    )  # fmt: skip
 
 
 def joined(parts: list[Slots]) -> Slots:
@@ -74,6 +82,6 @@ def first(things: Slots, count: int) -> Slots:
     return Slots(*(getattr(things, field.name)[:, :count] for field in fields(Slots)))
 
 
-def flat(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def flat(values: NDArray[_Scalar]) -> NDArray[_Scalar]:
     """(n, cells, places) to (n, cells * places)."""
     return values.reshape(len(values), -1)

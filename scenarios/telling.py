@@ -1,5 +1,7 @@
 """From a scene to the truth about it, the same for drawn and for recorded worlds."""
 
+from collections.abc import Collection
+
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
@@ -9,7 +11,9 @@ from scenarios.paint.painter import CHUNK
 from scenarios.paint.scene import OBJECT, Scene
 from scenarios.paint.silhouettes import silhouettes
 from scenarios.trips import Floats, Ints
-from scenarios.truth import Truth
+from scenarios.truth import KINDS, Truth
+
+REACH_M = 70.0
 
 
 def paired(cars: ArrayLike, ticks: ArrayLike) -> tuple[NDArray[np.uint32], Ints]:
@@ -18,9 +22,16 @@ def paired(cars: ArrayLike, ticks: ArrayLike) -> tuple[NDArray[np.uint32], Ints]
     return who, np.ascontiguousarray(np.broadcast_to(np.asarray(ticks, np.int64), who.shape))
 
 
+def in_reach(scene: Scene, kinds: Collection[str]) -> NDArray[np.bool_]:
+    """Whether a thing of these kinds stands within 70 m ahead of each car, (n,) bool; cheap, asks for no picture."""
+    at = {name: scene.objects[:, :, OBJECT.index(name)] for name in ("x", "y", "kind")}
+    sought = np.isin(at["kind"], [KINDS.index(kind) for kind in kinds])
+    return np.asarray((sought & (at["x"] > 0.0) & (at["x"] < REACH_M) & (np.abs(at["y"]) < REACH_M)).any(axis=1))
+
+
 def told(
-    cars: NDArray[np.uint32], ticks: Ints, scene: Scene, rig: Rig, things: Ints, weather: dict[str, NDArray[np.float32]],
-    **road: Floats,
+    cars: NDArray[np.uint32], ticks: Ints, scene: Scene, rig: Rig, things: Ints,
+    weather: dict[str, NDArray[np.float32]], **road: Floats,
 ) -> Truth:  # fmt: skip
     """The truth of a scene: the painter's own silhouettes, with numbers for the things."""
     objects = scene.objects

@@ -29,13 +29,17 @@ def _colours(table: NDArray[np.float64], pick: Floats) -> tuple[Floats, Floats, 
     return chosen[..., 0], chosen[..., 1], chosen[..., 2]
 
 
+def _seconds(ticks: Ints) -> Floats:
+    return np.asarray(ticks * (TICK_US / 1e6), np.float64)
+
+
 def thing_number(key: Ints, place: int | Ints, sort: int) -> Ints:
     """A number for the thing at a place of a keyed cell; never 0."""
     return (key * 64 + place) * 16 + sort + 1
 
 
 def parked(spec: WorldSpec, draws: Draws, cars: Cars, road: Road) -> Slots:
-    """Vehicles at the kerb, two places a side and cell."""
+    """Vehicles at the kerb, two places a side and cell: (n, cells * 4)."""
     place = np.arange(4)
     key = road.key[:, :, None] * 4 + place  # (n, cells, 4)
     there, jitter, paint, size = (flat(v) for v in draws.four("parked", cars[:, None, None], key))
@@ -61,7 +65,7 @@ def parked(spec: WorldSpec, draws: Draws, cars: Cars, road: Road) -> Slots:
 
 
 def furniture(draws: Draws, cars: Cars, road: Road) -> tuple[Slots, Floats]:
-    """Trees and lamp posts: slots, and how bright each lamp would shine at night, 0 where there is none."""
+    """Trees and lamp posts: slots, and where along the road the lamps hang, (n, cells) m from the car."""
     place = np.arange(2)
     key = road.key[:, :, None] * 2 + place
     there, jitter, green, tall = (flat(v) for v in draws.four("trees", cars[:, None, None], key))
@@ -82,7 +86,7 @@ def furniture(draws: Draws, cars: Cars, road: Road) -> tuple[Slots, Floats]:
 
 def walkers(spec: WorldSpec, draws: Draws, cars: Cars, ticks: Ints, road: Road) -> Slots:
     """People on the pavement, and people crossing where there is a crosswalk."""
-    time = ticks[:, None] * (TICK_US / 1e6)
+    time = _seconds(ticks)[:, None]
     place = np.arange(2)
     key = road.key[:, :, None] * 2 + place
     there, jitter, clothes, pace = (flat(v) for v in draws.four("walkers", cars[:, None, None], key))
@@ -114,27 +118,26 @@ def walkers(spec: WorldSpec, draws: Draws, cars: Cars, ticks: Ints, road: Road) 
 def _stream(
     draws: Draws, cars: Cars, progress: Progress, name: str, drift_m: Floats, gap_m: float, count: int
 ) -> tuple[Floats, tuple[Floats, ...], Ints]:
-    """A row of vehicles `gap_m` apart that has drifted by `drift_m`: places along from the car, their draws, numbers."""
+    """Vehicles about `gap_m` apart, drifted by `drift_m`: (n, count) places along from the car, draws, numbers."""
     coordinate = progress.along_m + drift_m
     first = np.floor(coordinate / gap_m).astype(np.int64) - 1
     number = first[:, None] + np.arange(count)
-    drawn = draws.four(name, cars[:, None], progress.trip[:, None] * (1 << 22) + number)
-    along = number * gap_m + 0.6 * gap_m * drawn[0] - coordinate[:, None]
-    return along, drawn, progress.trip[:, None] * (1 << 22) + number
+    key = progress.trip[:, None] * (1 << 22) + number
+    drawn = draws.four(name, cars[:, None], key)
+    return number * gap_m + 0.6 * gap_m * drawn[0] - coordinate[:, None], drawn, key
 
 
 def moving(draws: Draws, cars: Cars, ticks: Ints, progress: Progress, road: Road, night: Floats) -> Slots:
     """Vehicles ahead, behind, oncoming and in the next lane, and cyclists; headlights glow at night."""
-    time = ticks * (TICK_US / 1e6)
-    dark = night[:, None]
+    time = _seconds(ticks)
     towards, drawn, number = _stream(draws, cars, progress, "oncoming", 10.0 * time, 46.0, ONCOMING)
     truck = drawn[3] > 0.9
-    shape = {"half_length": np.where(truck, 3.8, 2.25), "half_width": np.where(truck, 1.15, 0.9), "roundness": 0.985}
     lane = np.minimum((drawn[2] * road.lanes[:, None]).astype(np.int64), 2) + 0.5
     oncoming = slots(
-        (drawn[1] < 0.6), np.where(truck, int(Kind.TRUCK), int(Kind.VEHICLE)), along=towards,
-        aside=lane * road.lane_width[:, None], turn=np.pi, z1=np.where(truck, 3.0, 1.5), glow=0.9 * dark,
-        colour=_colours(_PAINTS, drawn[3]), thing=thing_number(number, 0, 4), **shape,
+        drawn[1] < 0.6, np.where(truck, int(Kind.TRUCK), int(Kind.VEHICLE)), along=towards,
+        aside=lane * road.lane_width[:, None], turn=np.pi, half_length=np.where(truck, 3.8, 2.25),
+        half_width=np.where(truck, 1.15, 0.9), z1=np.where(truck, 3.0, 1.5), colour=_colours(_PAINTS, drawn[3]),
+        roundness=0.985, glow=0.9 * night[:, None], thing=thing_number(number, 0, 4),
     )  # fmt: skip
     beside, drawn, number = _stream(draws, cars, progress, "beside", -9.0 * time, 52.0, 4)
     other = np.where(road.lane == 0, 1.5, 0.5)[:, None] * road.lane_width[:, None]
@@ -144,8 +147,8 @@ def moving(draws: Draws, cars: Cars, ticks: Ints, progress: Progress, road: Road
     )  # fmt: skip
     edge, drawn, number = _stream(draws, cars, progress, "cyclists", -4.5 * time, 90.0, 3)
     cyclists = slots(
-        drawn[1] < 0.25, Kind.CYCLIST, along=edge, aside=-(road.half[:, None] - 0.35), half_length=0.55, half_width=0.28,
-        z1=1.75, colour=_colours(_CLOTHES, drawn[2]), roundness=0.3, thing=thing_number(number, 0, 6),
+        drawn[1] < 0.25, Kind.CYCLIST, along=edge, aside=-(road.half[:, None] - 0.35), half_length=0.55,
+        half_width=0.28, z1=1.75, colour=_colours(_CLOTHES, drawn[2]), roundness=0.3, thing=thing_number(number, 0, 6),
     )  # fmt: skip
     return joined([oncoming, next_lane, cyclists, _convoy(draws, cars, ticks, progress, road)])
 

@@ -18,7 +18,8 @@ class Truth:
     cars: (n,) uint32; ticks: (n,) int64
     kind: (n, K) uint8 into KINDS; valid: (n, K) bool
     encounter: (n, K) int64, one physical thing keeps its number from tick to tick; 0 = nobody counts it
-    distance_m: (n, K) float32; state: (n, K) float32, 1 = lamp lit, brake lights on
+    distance_m, x_m, y_m: (n, K) float32, to the thing's middle, and it ahead and left in the car frame
+    state: (n, K) float32, 1 = lamp lit, brake lights on
     pixels: (n, C, K) float32 visible pixels; visible: (n, C, K) float32 visible share of the silhouette
     box: (n, C, K, 4) float32 left, top, right, bottom of the whole silhouette inside the image, pixels
     lane_offset_m, heading_error_rad, curvature_1pm, crosswalk_m, lanes: (n,) float32; a crosswalk that is not there is

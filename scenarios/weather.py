@@ -1,9 +1,11 @@
 """How strong each condition is for a car at a moment: drawn per car-hour, smooth in time."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
-from scenarios.conditions import CONDITIONS
+from scenarios.conditions import Condition
 from scenarios.draws import Draws
 from scenarios.exposure import TICK_US, Climate, Nightfall, Weather
 from scenarios.trips import Floats, Ints
@@ -13,19 +15,23 @@ _KNOT = _HOUR // 4
 _DAY_S = 86_400.0
 
 
-def severities(spec: Climate, draws: Draws, cars: NDArray[np.uint32], ticks: Ints) -> dict[str, NDArray[np.float32]]:
-    """Every condition's severity, (n,) float32 in [0, 1], in the order of CONDITIONS."""
-    return {name: _severity(name, spec, draws, cars, ticks).astype(np.float32) for name in CONDITIONS}
+def severities(
+    conditions: Mapping[str, Condition], spec: Climate, draws: Draws, cars: NDArray[np.uint32], ticks: Ints
+) -> dict[str, NDArray[np.float32]]:
+    """Every condition's severity, (n,) float32 in [0, 1], in the order of `conditions`."""
+    return {name: _severity(name, each, spec, draws, cars, ticks) for name, each in conditions.items()}
 
 
-def _severity(name: str, spec: Climate, draws: Draws, cars: NDArray[np.uint32], ticks: Ints) -> Floats:
+def _severity(
+    name: str, condition: Condition, spec: Climate, draws: Draws, cars: NDArray[np.uint32], ticks: Ints
+) -> NDArray[np.float32]:
     if name == "night":
-        return _dark(spec.night, draws, cars, ticks)
-    weather = spec.conditions.get(name) or Weather(probability=CONDITIONS[name].probability)
+        return _dark(spec.night, draws, cars, ticks).astype(np.float32)
+    weather = spec.conditions.get(name) or Weather(probability=condition.probability)
     knot, share = np.divmod(ticks, _KNOT)
     share = share / _KNOT
     ends = [_at_knot(name, weather, draws, cars, knot + i) for i in range(2)]
-    return ends[0] * (1.0 - share) + ends[1] * share
+    return (ends[0] * (1.0 - share) + ends[1] * share).astype(np.float32)
 
 
 def _at_knot(name: str, weather: Weather, draws: Draws, cars: NDArray[np.uint32], knot: Ints) -> Floats:
@@ -52,4 +58,4 @@ def _dark(night: Nightfall, draws: Draws, cars: NDArray[np.uint32], ticks: Ints)
     )
     rising = np.clip((now - 6.0 * 3600.0) / 3600.0, 0.0, 1.0)  # dawn from six to seven
     dark = np.where(now > 12 * 3600.0, falling, 1.0 - rising)
-    return dark * dark * (3.0 - 2.0 * dark)
+    return np.asarray(dark * dark * (3.0 - 2.0 * dark))

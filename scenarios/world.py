@@ -1,6 +1,6 @@
 """The one entrance to the world: pure functions of (cars, tick)."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Protocol
@@ -12,12 +12,13 @@ from scenarios import roads, traffic
 from scenarios.cameras import EIGHT_CAMERAS, CameraFrames, Rig
 from scenarios.draws import Draws
 from scenarios.encounters import encounters
+from scenarios.errors import NoDrivesNamed
 from scenarios.exposure import RECORDED, WorldSpec, load_world
 from scenarios.motion import Motion, motion_of
 from scenarios.paint.painter import CHUNK, Painter, noise_of
 from scenarios.paint.scene import LIGHT, OBJECT, POSE, Scene
 from scenarios.slots import Slots, first, joined
-from scenarios.telling import paired, told
+from scenarios.telling import in_reach, paired, told
 from scenarios.trips import Floats, Ints, Progress, Trips
 from scenarios.truth import Truth
 from scenarios.weather import severities
@@ -56,6 +57,9 @@ class World(Protocol):
     def truth(self, cars: ArrayLike, ticks: ArrayLike) -> Truth:
         """What was really there; for labeller and examiner only."""
 
+    def in_reach(self, cars: ArrayLike, ticks: ArrayLike, kinds: Collection[str]) -> NDArray[np.bool_]:
+        """Whether a thing of these kinds stands ahead of a car: where asking for the truth is worth it."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Moment:
@@ -64,9 +68,6 @@ class _Moment:
     progress: Progress
     road: roads.Road
     things: Slots
-    x: Floats
-    y: Floats
-    yaw: Floats
     severities: dict[str, NDArray[np.float32]]
     scene: Scene
 
@@ -102,6 +103,10 @@ class DrawnWorld:
         who, when = paired(cars, ticks)
         return CameraFrames(who, when, self._painter.paint(self._moment(who, when).scene))
 
+    def scene(self, cars: ArrayLike, ticks: ArrayLike) -> Scene:
+        """What the painter is given for n cars."""
+        return self._moment(*paired(cars, ticks)).scene
+
     def motion(self, cars: ArrayLike, ticks: ArrayLike) -> Motion:
         """How n cars move."""
         who, when = paired(cars, ticks)
@@ -109,7 +114,7 @@ class DrawnWorld:
 
     def severities(self, cars: ArrayLike, ticks: ArrayLike) -> dict[str, NDArray[np.float32]]:
         """How strong each condition is."""
-        return severities(self.spec, self._draws, *paired(cars, ticks))
+        return severities(self._painter.conditions, self.spec, self._draws, *paired(cars, ticks))
 
     def links(self, cars: ArrayLike, ticks: ArrayLike) -> NDArray[np.uint8]:
         """At home while parked; on the road cellular, less dead zones of 400 m."""
@@ -133,38 +138,37 @@ class DrawnWorld:
             speed_mps=moment.progress.speed_mps,
         )  # fmt: skip
 
+    def in_reach(self, cars: ArrayLike, ticks: ArrayLike, kinds: Collection[str]) -> NDArray[np.bool_]:
+        """Whether a thing of these kinds stands ahead of a car."""
+        return in_reach(self.scene(cars, ticks), kinds)
+
     def _moment(self, cars: NDArray[np.uint32], ticks: Ints) -> _Moment:
         draws, spec = self._draws, self.spec
         progress = self._trips.progress(cars, ticks)
         road = roads.road_around(spec, draws, cars, progress)
-        weather = severities(spec, draws, cars, ticks)
+        weather = severities(self._painter.conditions, spec, draws, cars, ticks)
         night = weather["night"].astype(np.float64)
         standing, lamps = traffic.furniture(draws, cars, road)
         moving = traffic.moving(draws, cars, ticks, progress, road, night)
         met = encounters(spec, draws, cars, ticks, road)
         walkers = traffic.walkers(spec, draws, cars, ticks, road)
         things = joined([moving, met, walkers, traffic.parked(spec, draws, cars, road), standing])
-        x, y, direction = roads.to_car(road, things.along, things.aside)
-        yaw = direction + things.turn
+        oncoming, signals = first(moving, traffic.ONCOMING), first(met, len(roads.CELLS))
+        lights = [_headlights(oncoming, road), _ambers(signals, road), _street_lamps(road, lamps, night)]
         scene = Scene(
-            objects=_objects(things, x, y, yaw),
-            lights=np.concatenate(
-                [
-                    _headlights(first(moving, traffic.ONCOMING), road),
-                    _ambers(first(met, len(roads.CELLS)), road),
-                    _street_lamps(road, lamps, night),
-                ],
-                axis=1,
-            ),
+            objects=_objects(things, road),
+            lights=np.concatenate(lights, axis=1),
             road=roads.painted_road(road, progress.along_m),
             weather=np.stack([weather[name] for name in self._painter.conditions], axis=1),
             noise=noise_of(ticks, cars),
             pose=np.zeros((len(cars), len(POSE)), np.float32),
         )
-        return _Moment(progress, road, things, x, y, yaw, weather, scene)
+        return _Moment(progress, road, things, weather, scene)
 
 
-def _objects(things: Slots, x: Floats, y: Floats, yaw: Floats) -> NDArray[np.float32]:
+def _objects(things: Slots, road: roads.Road) -> NDArray[np.float32]:
+    x, y, direction = roads.to_car(road, things.along, things.aside)
+    yaw = direction + things.turn
     values = {
         "x": x, "y": y, "cos": np.cos(yaw), "sin": np.sin(yaw), "half_length": things.half_length,
         "half_width": things.half_width, "z0": things.z0, "z1": things.z1, "kind": things.kind * things.valid,
@@ -176,16 +180,10 @@ def _objects(things: Slots, x: Floats, y: Floats, yaw: Floats) -> NDArray[np.flo
 def _lights(
     colour: tuple[float, float, float], x: Floats, y: Floats, z: Floats, size: float, power: Floats
 ) -> NDArray[np.float32]:
-    values = {
-        "x": x,
-        "y": y,
-        "z": z,
-        "size": size,
-        "red": colour[0],
-        "green": colour[1],
-        "blue": colour[2],
-        "power": power,
-    }
+    red, green, blue = colour
+    values: dict[str, Floats | float] = {
+        "x": x, "y": y, "z": z, "size": size, "red": red, "green": green, "blue": blue, "power": power,
+    }  # fmt: skip
     return np.stack([np.broadcast_to(values[name], x.shape) for name in LIGHT], axis=2).astype(np.float32)
 
 
@@ -215,6 +213,8 @@ def open_world(name: str, *, seed: int, cars: int, device: str = "cpu", **option
     if name == RECORDED:
         from scenarios.recorded.world import RecordedWorld
 
+        if "drives" not in options:
+            raise NoDrivesNamed
         return RecordedWorld(seed=seed, cars=cars, device=device, **options)
     changes: Mapping[str, Any] = options
     return DrawnWorld(load_world(name, changes), seed=seed, device=device)

@@ -1,8 +1,8 @@
 """Which things an image column looks at.
 
 Cameras are level, so an image column is a vertical plane, and everything on the road is an upright box: a column meets
-a box where a ray meets a rectangle on the ground (the slab test; Kay and Kajiya, SIGGRAPH 1986, section 2), once for all
-its rows. Each column keeps its nearest few things, as the old column renderers did; rows come later.
+a box where a ray meets a rectangle on the ground (the slab test; Kay and Kajiya, SIGGRAPH 1986, section 2), once for
+all its rows. Each column keeps its nearest few things, as the old column renderers did; rows come later.
 
 n cars, C cameras, W columns, H rows, K objects, N objects kept a camera, L layers kept a column.
 """
@@ -19,9 +19,9 @@ from scenarios.paint.sprites import FACES, SIZE, STATES
 KEPT = 16
 LAYERS = 3
 LAYER = ("middle", "scale", "across2", "round", "depth", "texels", "shine", "red", "green", "blue")
-"""What a layer says of a column: v = (middle - row) * scale runs from 1 at the top to -1 at the bottom, `across2` is the
-square of the place across the face from -1 to 1, `texels` where in the atlas that column of the face begins, `shine`
-how much the thing glows."""
+"""What a layer says of a column: v = (middle - row) * scale runs from 1 at the top to -1 at the bottom, `across2` is
+the square of the place across the face from -1 to 1, `texels` where in the atlas that column of the face begins,
+`shine` how much the thing glows."""
 
 CAMERA = ("x", "y", "z", "dx", "dy", "focal", "cy")
 SHEET = (
@@ -30,10 +30,10 @@ SHEET = (
     *CAMERA,
     *ROAD,
     *POSE,
-    "glow",
+    *(f"glow{i}" for i in range(3 * GLOWS)),
+    "weather",
 )
-"""What the pixel pass knows of each image column; halos and weather follow on."""
-SHEET = (*SHEET, *(f"glow{i}" for i in range(1, 3 * GLOWS)), "weather")
+"""What the pixel pass knows of each image column; `weather` is the first condition, the others follow on."""
 
 NEAREST_M = 0.25
 _FAR_KEY = 2**30

@@ -1,36 +1,32 @@
 """Paints scenes in chunks of one fixed size, compiled where that pays and a compiler exists."""
 
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import fields
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from scenarios.cameras import Rig
-from scenarios.conditions import CONDITIONS, Effect, View
+from scenarios.conditions import CONDITIONS, Condition, View
 from scenarios.paint import columns, shade
 from scenarios.paint.scene import Scene
 from scenarios.paint.sprites import atlas
 
 CHUNK = 16
-_SKY_FROM_M = 295.0
-_OPTIONS = {"cpp.simdlen": 256, "assert_indirect_indexing": False}
 """Cars painted in one go: it fits the cache, and it is part of the outcome, so it is not tuned at run time."""
+
+_SKY_FROM_M = 295.0
+_FAR_M = 290.0  # ground beyond is as this
+_CPU_OPTIONS: dict[str, str | int | bool | Callable[..., object]] = {
+    "cpp.simdlen": 256,
+    "assert_indirect_indexing": False,
+}
 
 Ground = Callable[[shade.Sheet, Tensor], shade.Surface]
 """A sheet and the depth (I, H, W) of the road plane to what lies there."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Chunk:
-    objects: Tensor
-    lights: Tensor
-    road: Tensor
-    weather: Tensor
-    noise: Tensor
-    pose: Tensor
 
 
 class Painter:
@@ -38,51 +34,53 @@ class Painter:
 
     rig: the cameras
     ground: what the road surface looks like; a drawn street, or a raster of a recorded one
-    conditions: names into `CONDITIONS`, read once, in the order of `Scene.weather`
+    conditions: read once; their order is that of `Scene.weather`
     compiled: None = where a compiler exists
+    chunk: cars in one go, the last ones padded
     """
 
     def __init__(
-        self, rig: Rig, *, ground: Ground = shade.drawn_ground, device: str = "cpu", compiled: bool | None = None
-    ) -> None:
-        self.rig, self.device = rig, device
-        self.conditions = tuple(CONDITIONS)
-        self._effects: list[Effect] = [CONDITIONS[name].effect for name in self.conditions]
+        self, rig: Rig, *, ground: Ground = shade.drawn_ground, conditions: Mapping[str, Condition] = CONDITIONS,
+        device: str = "cpu", compiled: bool | None = None, chunk: int = CHUNK,
+    ) -> None:  # fmt: skip
+        self.rig, self.device, self.chunk = rig, device, chunk
+        self.conditions = dict(conditions)
+        self._effects = [condition.effect for condition in self.conditions.values()]
         self._rays = columns.rays_of(rig, device)
         self._ground = ground
         rows = torch.arange(rig.height, dtype=torch.float32, device=device) + 0.5
         self._rows = rows[:, None].contiguous()  # (H, 1)
-        self._night = self.conditions.index("night")
+        self._night = list(self.conditions).index("night")
         self._horizon = round(rig.cameras[0].cy)
         self._texels = torch.from_numpy(atlas()).to(device)
         self._column = torch.arange(rig.width, dtype=torch.int32, device=device)
-        options = _OPTIONS if device == "cpu" else {}
-        wanted = can_compile(device) if compiled is None else compiled
-        self._geometry = (
-            torch.compile(self._geometry_of, dynamic=False, options=options) if wanted else self._geometry_of
-        )
-        self._pixels = torch.compile(self._pixels_of, dynamic=False, options=options) if wanted else self._pixels_of
+        self._geometry, self._pixels = self._geometry_of, self._pixels_of
+        if can_compile(device) if compiled is None else compiled:
+            options = _CPU_OPTIONS if device == "cpu" else {}
+            self._geometry = torch.compile(self._geometry, dynamic=False, options=options)
+            self._pixels = torch.compile(self._pixels, dynamic=False, options=options)
 
     def paint(self, scene: Scene) -> Tensor:
         """Pictures of every car of a scene: (n, cameras, 3, height, width) uint8, on the painter's device."""
         cars, rig = len(scene), self.rig
         shape = (len(rig.cameras), rig.height, rig.width)
         out = torch.empty((cars, shape[0], 3, *shape[1:]), dtype=torch.uint8, device=self.device)
-        for start in range(0, cars, CHUNK):
-            stop = min(start + CHUNK, cars)
+        for start in range(0, cars, self.chunk):
+            stop = min(start + self.chunk, cars)
             planes = self._pixels(*self._prepared(scene, start, stop))
             for channel in range(3):
                 whole = torch.cat([planes[channel], planes[3 + channel]], dim=1)
-                out[start:stop, :, channel] = whole.view(CHUNK, *shape)[: stop - start]
+                out[start:stop, :, channel] = whole.view(self.chunk, *shape)[: stop - start]
         return out
 
     def _prepared(self, scene: Scene, start: int, stop: int) -> tuple[Tensor, ...]:
-        part = scene.part(start, stop, CHUNK)
-        chunk = _Chunk(*(torch.from_numpy(getattr(part, field.name)).to(self.device) for field in fields(part)))
-        kept, _ = columns.nearest(chunk.objects, self._rays)
-        sheet, down = self._geometry(kept, chunk.lights, chunk.road, chunk.pose, chunk.weather)
-        cameras = len(self.rig.cameras)
-        noise = chunk.noise.repeat_interleave(cameras)[:, None, None]
+        part = scene.part(start, stop, self.chunk)
+        objects, lights, road, weather, noise, pose = (
+            torch.from_numpy(getattr(part, field.name)).to(self.device) for field in fields(part)
+        )
+        kept, _ = columns.nearest(objects, self._rays)
+        sheet, down = self._geometry(kept, lights, road, pose, weather)
+        noise = noise.repeat_interleave(len(self.rig.cameras))[:, None, None]
         return sheet, down, noise.expand(-1, -1, self.rig.width).contiguous()
 
     def _geometry_of(
@@ -95,7 +93,7 @@ class Painter:
         above = shade.Sheet(values, self._rows[: self._horizon], self._night)
         below = shade.Sheet(values, self._rows[self._horizon :], self._night)
         high = self._band(above, down[:, :, : self._horizon], noise, shade.street(above))
-        floor = (below.of("z") * below.of("focal") / (below.rows - below.of("cy")).clamp(min=0.25)).clamp(max=290.0)
+        floor = (below.of("z") * below.of("focal") / (below.rows - below.of("cy")).clamp(min=0.25)).clamp(max=_FAR_M)
         low = self._band(below, down[:, :, self._horizon :], noise, self._ground(below, floor))
         return (*high, *low)
 
@@ -123,9 +121,9 @@ def can_compile(device: str) -> bool:
     return device != "cpu" or shutil.which("g++") is not None or shutil.which("clang++") is not None
 
 
-def noise_of(ticks: np.ndarray, cars: np.ndarray) -> np.ndarray:
-    """The scene's noise seeds: whole numbers below 2^20 for (car, tick)."""
-    mixed = (ticks.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)) ^ (
-        cars.astype(np.uint64) * np.uint64(0xC2B2AE3D27D4EB4F)
-    )
-    return ((mixed ^ (mixed >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9) >> np.uint64(44)).astype(np.float32)
+def noise_of(ticks: NDArray[np.int64], cars: NDArray[np.uint32]) -> NDArray[np.float32]:
+    """The scene's noise seeds, (n,): whole numbers below 2^20 for ticks (n,) and cars (n,)."""
+    when, who = ticks.astype(np.uint64), cars.astype(np.uint64)
+    mixed = (when * np.uint64(0x9E3779B97F4A7C15)) ^ (who * np.uint64(0xC2B2AE3D27D4EB4F))
+    mixed = (mixed ^ (mixed >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
+    return np.asarray(mixed >> np.uint64(44), np.float32)

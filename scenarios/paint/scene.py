@@ -24,6 +24,7 @@ class Kind(IntEnum):
     POLE = 11
     TREE = 12
     BOX = 13
+    DARK_LAMP = 14  # the other near miss of a caution light: the same lamp, out of order
 
 
 OBJECT = (
@@ -67,7 +68,7 @@ ROAD = (
 """Columns of `Scene.road`."""
 
 POSE = ("map", "map_x", "map_y", "map_cos", "map_sin")
-"""Columns of `Scene.pose`: which raster, the car's place in it in m from its corner, and its heading."""
+"""Columns of `Scene.pose`: which raster, the car's place in it in cells from its corner, heading in cells a metre."""
 
 GLOWS = 5
 """Lights a camera draws at most, the brightest as seen."""

@@ -1,7 +1,8 @@
 """What colour a pixel has: sky, houses, road and things, in one pass over the picture.
 
-I images (cars times cameras), L layers, W columns, H rows. Everything is written for one compiled kernel: no branches, no gathers,
-one value per pixel at a time. fast path: integer hashes and packed layers, see benchmarks/paint.py.
+I images (cars times cameras), L layers, W columns, H rows. Everything is written for one compiled kernel: no branches,
+no gathers but the atlas and the ground, one value per pixel at a time. fast path: integer hashes and packed layers, see
+benchmarks/paint.py.
 """
 
 from dataclasses import dataclass
@@ -47,7 +48,7 @@ class Sheet:
 
     def glow(self, glow: int, channel: int) -> Tensor:
         """A halo's colour across the columns, (I, 1, W)."""
-        return self.values[:, SHEET.index("glow") + glow * 3 + channel, None]
+        return self.values[:, SHEET.index("glow0") + glow * 3 + channel, None]
 
     def place(self, depth: Tensor) -> tuple[Tensor, Tensor]:
         """Where in the car frame a pixel of a given depth lies: x and y, (I, H, W) m."""
@@ -142,7 +143,8 @@ class Hit:
 
 def choose(sheet: Sheet) -> tuple[list[Tensor], Tensor]:
     """Whether each layer covers a pixel, nearest first, and the place up the face of the nearest that does, -1 to 1."""
-    covers, up = [], torch.zeros_like(sheet.rows + sheet.layer(0, "middle"))
+    covers: list[Tensor] = []
+    up = torch.zeros_like(sheet.rows + sheet.layer(0, "middle"))
     for layer in reversed(range(LAYERS)):
         v = (sheet.layer(layer, "middle") - sheet.rows) * sheet.layer(layer, "scale")
         v2, u2 = v * v, sheet.layer(layer, "across2")
@@ -218,7 +220,7 @@ def lit_by_lamps(sheet: Sheet, depth: Tensor) -> Tensor:
 
 
 def halos(sheet: Sheet, down: Tensor) -> list[Tensor]:
-    """Lamps' halos, separable: colours across the columns times (I, glows, H, 1) down the rows; three planes (I, H, W)."""
+    """Lamps' halos, separable: colours across the columns times (I, glows, H, 1) down the rows; three (I, H, W)."""
     planes = []
     for channel in range(3):
         plane = down[:, 0] * sheet.glow(0, channel)

@@ -28,7 +28,7 @@ class Silhouettes:
 def silhouettes(objects: Tensor, rig: Rig) -> Silhouettes:
     """Objects (n, K, F) on the CPU: what each covers in each camera.
 
-    In a column every layer covers one run of rows, so what is left of it behind the nearer ones is counted, not painted.
+    In a column every layer covers one run of rows, so what is left of it behind nearer ones is counted, not painted.
     """
     rays = columns.rays_of(rig, "cpu")
     kept, index = columns.nearest(objects, rays)

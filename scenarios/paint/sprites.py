@@ -119,6 +119,7 @@ _DRAWN: dict[Kind, Callable[[_Floats, _Floats, int, int], _Face]] = {
     Kind.STOP_SIGN: _stop_sign,
     Kind.NO_ENTRY: _no_entry,
     Kind.CAUTION_LIGHT: _caution,
+    Kind.DARK_LAMP: _caution,
     Kind.BARRIER: _barrier,
     Kind.CONE: _cone,
     Kind.TREE: _tree,

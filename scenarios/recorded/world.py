@@ -1,6 +1,6 @@
 """The world of recorded drives: cars ride along logged egos, everything stands where the log says."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,12 @@ from scenarios.motion import Motion
 from scenarios.paint.painter import CHUNK, Painter, noise_of
 from scenarios.paint.scene import LIGHT, OBJECT, POSE, ROAD, Kind, Scene
 from scenarios.paint.shade import Sheet, Surface
-from scenarios.recorded.drive import Drive, DriveState
+from scenarios.recorded.drive import DriveState
 from scenarios.recorded.kinds import KIND_NAMES
 from scenarios.recorded.opening import open_drives
 from scenarios.recorded.raster import GroundGrid, rasterise
 from scenarios.recorded.scene import SLOTS, Surroundings, scene_at
-from scenarios.telling import paired, told
+from scenarios.telling import in_reach, paired, told
 from scenarios.truth import Truth
 from scenarios.weather import severities
 
@@ -42,8 +42,9 @@ _LOOKS: dict[str, tuple[Kind, float]] = {
 _GROUND_COLOURS = np.array(
     [(0.255, 0.345, 0.165), (0.30, 0.30, 0.31), (0.86, 0.86, 0.86), (0.80, 0.80, 0.80), (0.50, 0.49, 0.475)]
 )
-_NO_HOUSES_M = 1.0e6
-_FAR_M = 1.0e4
+_NO_STREET = {"cos": 1.0, "facade": 1.0e6, "junction": 1.0e4, "crossing": 1.0e4, "lane_width": 3.5}
+"""A drawn road that shows nowhere: the raster is the ground, and houses are out of sight."""
+
 _BRAKING_MPS2 = -0.8
 
 
@@ -58,8 +59,8 @@ class RecordedWorld:
     chunk = CHUNK
 
     def __init__(
-        self, *, seed: int, cars: int, drives: str | Path | Sequence[str], device: str = "cpu", rig: Rig = EIGHT_CAMERAS,
-        compiled: bool | None = None, **climate: Any,
+        self, *, seed: int, cars: int, drives: str | Path | Sequence[str], device: str = "cpu",
+        rig: Rig = EIGHT_CAMERAS, compiled: bool | None = None, **climate: Any,
     ) -> None:  # fmt: skip
         del cars  # any number of them rides
         self.seed, self.rig = seed, rig
@@ -98,7 +99,8 @@ class RecordedWorld:
         who, when = paired(cars, ticks)
         zeros = np.zeros(len(who))
         out = {name: zeros.copy() for name in ("x", "y", "latitude", "longitude", "heading", "speed", "pull", "turn")}
-        for drive, rows, t_us in self._by_drive(who, when):
+        for number, rows, t_us in self._by_drive(who, when):
+            drive = self.drives[number]
             state = drive.at(t_us)
             out["x"][rows], out["y"][rows] = state.x_m, state.y_m
             out["latitude"][rows], out["longitude"][rows] = drive.geographic(state.x_m, state.y_m)
@@ -115,7 +117,7 @@ class RecordedWorld:
     def severities(self, cars: ArrayLike, ticks: ArrayLike) -> dict[str, NDArray[np.float32]]:
         """How strong each condition is; the night of a log that was driven at night stays."""
         who, when = paired(cars, ticks)
-        drawn = severities(self._climate, self._draws, who, when)
+        drawn = severities(self._painter.conditions, self._climate, self._draws, who, when)
         dark = np.array([np.nan if drive.is_night is None else float(drive.is_night) for drive in self.drives])
         logged = dark[self.ridden(who, when)[0]]
         return {**drawn, "night": np.where(np.isnan(logged), drawn["night"], logged).astype(np.float32)}
@@ -130,40 +132,41 @@ class RecordedWorld:
         scene, things = self._scene(who, when)
         zeros = np.zeros(len(who))
         return told(
-            who, when, scene, self.rig, things, self.severities(who, when), lane_offset_m=zeros, heading_error_rad=zeros,
-            curvature_1pm=zeros, crosswalk_m=np.full(len(who), np.inf), lanes=zeros,
+            who, when, scene, self.rig, things, self.severities(who, when), lane_offset_m=zeros,
+            heading_error_rad=zeros, curvature_1pm=zeros, crosswalk_m=np.full(len(who), np.inf), lanes=zeros,
             speed_mps=self.motion(who, when).speed_mps,
         )  # fmt: skip
 
+    def in_reach(self, cars: ArrayLike, ticks: ArrayLike, kinds: Collection[str]) -> NDArray[np.bool_]:
+        """Whether a thing of these kinds stands ahead of a car."""
+        return in_reach(self._scene(*paired(cars, ticks))[0], kinds)
+
     def _by_drive(
         self, cars: NDArray[np.uint32], ticks: NDArray[np.int64]
-    ) -> list[tuple[Drive, NDArray[np.intp], NDArray[np.int64]]]:
+    ) -> list[tuple[int, NDArray[np.intp], NDArray[np.int64]]]:
+        """Number of each drive that is ridden, the rows that ride it, and where in it they are, microseconds."""
         which, t_us = self.ridden(cars, ticks)
-        return [(self.drives[i], np.flatnonzero(which == i), t_us[which == i]) for i in np.unique(which)]
+        return [(int(i), np.flatnonzero(which == i), t_us[which == i]) for i in np.unique(which)]
 
     def _scene(self, cars: NDArray[np.uint32], ticks: NDArray[np.int64]) -> tuple[Scene, NDArray[np.int64]]:
         objects = np.zeros((len(cars), SLOTS, len(OBJECT)), np.float32)
         pose = np.zeros((len(cars), len(POSE)), np.float32)
         things = np.zeros((len(cars), SLOTS), np.int64)
-        for drive, rows, t_us in self._by_drive(cars, ticks):
-            number = self.drives.index(drive)
+        for number, rows, t_us in self._by_drive(cars, ticks):
+            drive = self.drives[number]
             around = scene_at(drive, t_us)
             objects[rows], things[rows] = _objects(around), np.where(around.valid, (number << 32) + around.agent + 1, 0)
             pose[rows] = _pose(number, drive.at(t_us), self._grids[number])
         weather = self.severities(cars, ticks)
-        road = np.zeros((len(cars), len(ROAD)), np.float32)
-        for name, value in (
-            ("cos", 1.0),
-            ("facade", _NO_HOUSES_M),
-            ("junction", _FAR_M),
-            ("crossing", _FAR_M),
-            ("lane_width", 3.5),
-        ):
-            road[:, ROAD.index(name)] = value
-        lights = np.zeros((len(cars), SLOTS, len(LIGHT)), np.float32)
-        lights[:] = _headlights(objects, weather["night"])
-        stacked = np.stack([weather[name] for name in self._painter.conditions], axis=1)
-        return Scene(objects, lights, road, stacked, noise_of(ticks, cars), pose), things
+        scene = Scene(
+            objects=objects,
+            lights=_headlights(objects, weather["night"]),
+            road=np.tile(np.array([_NO_STREET.get(name, 0.0) for name in ROAD], np.float32), (len(cars), 1)),
+            weather=np.stack([weather[name] for name in self._painter.conditions], axis=1),
+            noise=noise_of(ticks, cars),
+            pose=pose,
+        )
+        return scene, things
 
 
 def _pose(number: int, state: DriveState, grid: GroundGrid) -> NDArray[np.float32]:
@@ -194,9 +197,9 @@ def _headlights(objects: NDArray[np.float32], night: NDArray[np.float32]) -> NDA
     vehicle = np.isin(at["kind"], [Kind.VEHICLE, Kind.TRUCK])
     nose = at["half_length"] + 0.1
     facing = at["x"] * at["cos"] + at["y"] * at["sin"] < 0  # seen from the front
-    values = {
-        "x": at["x"] + at["cos"] * nose, "y": at["y"] + at["sin"] * nose, "z": at["z0"] + 0.65, "size": 0.38, "red": 1.0,
-        "green": 0.97, "blue": 0.88, "power": 0.9 * night[:, None] * (vehicle & facing),
+    values: dict[str, NDArray[np.float32] | float] = {
+        "x": at["x"] + at["cos"] * nose, "y": at["y"] + at["sin"] * nose, "z": at["z0"] + 0.65, "size": 0.38,
+        "red": 1.0, "green": 0.97, "blue": 0.88, "power": 0.9 * night[:, None] * (vehicle & facing),
     }  # fmt: skip
     return np.stack([np.broadcast_to(values[name], vehicle.shape) for name in LIGHT], axis=2).astype(np.float32)
 
