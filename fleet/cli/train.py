@@ -59,7 +59,7 @@ def register(app: typer.Typer) -> None:
 def hydranet(
     *,
     out: Out = Path("runs/hydranet"),
-    name: Annotated[str, typer.Option(help="For the card.")] = "hydranet",
+    name: Annotated[str | None, typer.Option(help="For the card. [dim]Default: the folder's[/dim]")] = None,
     version: Annotated[int, typer.Option(min=1, help="For the card.")] = 1,
     seed: Seed = 1,
     steps: Annotated[int, typer.Option(min=1, help="How many batches.")] = STEPS,
@@ -74,7 +74,7 @@ def hydranet(
     from fleet.engine.workshop import Order, make_hydranet
 
     schedule = Schedule(steps=10**9 if minutes else steps, minutes=minutes)
-    order = Order(name, version, out, world, seed, schedule, measure_on, threads, _command())
+    order = Order(name or out.name, version, out, world, seed, schedule, measure_on, threads, _command())
     _report(order, make_hydranet(order, _Line(schedule.minutes, steps)), as_json=as_json)
 
 
@@ -83,7 +83,7 @@ def head(
     *,
     task: Annotated[list[str], typer.Option(help="Train this task's head; repeatable.")],
     out: Out = Path("runs/candidate"),
-    name: Annotated[str, typer.Option(help="For the card.")] = "candidate",
+    name: Annotated[str | None, typer.Option(help="For the card. [dim]Default: the folder's[/dim]")] = None,
     version: Annotated[int, typer.Option(min=1, help="For the card.")] = 2,
     seed: Seed = 2,
     steps: Annotated[int, typer.Option(min=1, help="How many batches.")] = HEAD_STEPS,
@@ -98,7 +98,7 @@ def head(
     from fleet.engine.workshop import Order, make_candidate
 
     schedule = Schedule(steps=10**9 if minutes else steps, minutes=minutes, rate=1e-3)
-    order = Order(name, version, out, world, seed, schedule, measure_on, threads, _command())
+    order = Order(name or out.name, version, out, world, seed, schedule, measure_on, threads, _command())
     _report(order, make_candidate(order, base, tuple(task), _Line(schedule.minutes, steps)), as_json=as_json)
 
 
@@ -108,7 +108,7 @@ def trigger_train(
     network: Annotated[str, typer.Option(help="Whose features to use: a shipped name or a folder.")] = "hydranet-v1",
     kind: Annotated[str | None, typer.Option(help="What to catch. [dim]Default: the trigger's name[/dim]")] = None,
     miss: Annotated[list[str] | None, typer.Option(help="What resembles it; repeatable.")] = None,
-    encounters: Annotated[int, typer.Option(min=20, help="How many encounters to collect.")] = 400,
+    encounters: Annotated[int, typer.Option(min=20, help="How many encounters to collect, near misses too.")] = 800,
     negatives: Annotated[int, typer.Option(min=20, help="How many moments without it.")] = 2000,
     error_rate: Annotated[
         float, typer.Option(min=0, max=0.5, help="Share of frames that the labeller gets wrong.")
@@ -122,7 +122,7 @@ def trigger_train(
     from fleet.cli.output import console, print_json
     from fleet.engine.trigger_training import TriggerOrder, Wanted, make_probe
 
-    wanted = Wanted(kind or Path(spec).stem, tuple(miss or ("balloon",)), encounters, negatives, error_rate)
+    wanted = Wanted(kind or Path(spec).stem, tuple(miss or ("balloon", "dark_lamp")), encounters, negatives, error_rate)
     order = TriggerOrder(spec, network, wanted, world, seed, out, _command())
     report = make_probe(order, _Found())
     if as_json:

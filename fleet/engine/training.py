@@ -86,7 +86,7 @@ def _learn(
         losses = {name: loss(task, outputs[name], *labels[name]) for name, task in tasks.items()}
         total = torch.stack(list(losses.values())).sum()
         if not torch.isfinite(total):
-            raise LossNotFinite(step, {name: float(each) for name, each in losses.items()})
+            raise LossNotFinite(step, {name: float(each.detach()) for name, each in losses.items()})
         for group in optimizer.param_groups:
             group["lr"] = schedule.rate_at(step, done)
         optimizer.zero_grad()

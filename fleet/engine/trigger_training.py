@@ -15,9 +15,10 @@ from scenarios import KINDS, Draws, Truth, open_world
 from triggers import fit_probe, load_spec
 from vehicle import Network, load_network
 
-SCAN = 512  # moments looked through at once
+SCAN = 256  # moments looked through at once
 CHUNK = 16  # cars a car's runtime takes at once
-VISIBLE, PIXELS = 0.3, 3.0  # of it, that a labeller needs to see
+VISIBLE, PIXELS = 0.3, 6.0  # of it, that a labeller needs to see
+LAMPS = ("caution_light",)  # seen for what they are only while they shine
 AROUND = (-20, -10, 0, 10, 20)  # ticks: frames of one encounter
 
 
@@ -27,7 +28,7 @@ class Wanted:
 
     kind: what the trigger is to catch, as truth names it
     misses: kinds that resemble it
-    encounters: how many to find; negatives: moments without it, each of another car and time
+    encounters: how many to find, of both together; negatives: moments without it, each of another car and time
     error_rate: share of frames that the labeller gets wrong
     """
 
@@ -65,21 +66,20 @@ def collect(network: Network, sampler: Sampler, wanted: Wanted, *, progress: Cal
         labels=_labelled(sampler.draws, shown, cars, ticks, wanted.error_rate),
         truths=shown,
         groups=groups,
-        near_misses=visible(truth, wanted.misses) & ~shown,
+        near_misses=_shown(truth, (wanted.kind, *wanted.misses)).any(axis=1) & ~shown,
     )
 
 
 def visible(truth: Truth, kinds: Sequence[str]) -> NDArray[np.bool_]:
-    """Whether any camera shows a thing of these kinds well enough for a labeller, (n,) bool."""
-    shown: NDArray[np.bool_] = _shown(truth, kinds).any(axis=1)
-    return shown
+    """Whether any camera shows a thing of these kinds well enough for a labeller, a lamp only while lit; (n,) bool."""
+    lit = (truth.state > 0.5) | ~np.isin(truth.kind, [KINDS.index(kind) for kind in LAMPS])
+    return np.asarray((_shown(truth, kinds) & lit).any(axis=1))
 
 
 def _shown(truth: Truth, kinds: Sequence[str]) -> NDArray[np.bool_]:
-    """The same for each object slot, (n, K)."""
+    """Which things of these kinds some camera shows that well, lit or not, (n, K)."""
     counts = np.isin(truth.kind, [KINDS.index(kind) for kind in kinds]) & truth.valid
-    seen: NDArray[np.bool_] = ((truth.pixels >= PIXELS) & (truth.visible >= VISIBLE)).any(axis=1)
-    return counts & seen
+    return counts & np.asarray(((truth.pixels >= PIXELS) & (truth.visible >= VISIBLE)).any(axis=1))
 
 
 def _find(sampler: Sampler, wanted: Wanted, progress: Callable[[int, int], None]) -> tuple[NDArray[Any], ...]:
@@ -94,11 +94,12 @@ def _find(sampler: Sampler, wanted: Wanted, progress: Callable[[int, int], None]
         for row, slot in np.argwhere(shown).tolist():
             encounter = int(truth.encounter[row, slot])
             found.setdefault((int(cars[row]), encounter), (int(cars[row]), int(ticks[row]), len(found)))
-        plain = np.flatnonzero(~shown.any(axis=1))[: max(1, wanted.negatives * SCAN // 20_000)]
+        plain = np.flatnonzero(~shown.any(axis=1))[: wanted.negatives // 8 + 1]
         others += [(int(cars[row]), int(ticks[row]), -1 - len(others) - i) for i, row in enumerate(plain.tolist())]
         batch += 1
         progress(min(len(found), wanted.encounters), wanted.encounters)
-    around = [(car, tick + shift, group) for car, tick, group in found.values() for shift in AROUND]
+    met = list(found.values())[: wanted.encounters]
+    around = [(car, tick + shift, group) for car, tick, group in met for shift in AROUND]
     frames = np.array([*around, *others[: wanted.negatives]], np.int64)
     on_the_road = sampler.world.motion(frames[:, 0].astype(np.uint32), frames[:, 1]).speed_mps > 2.0
     frames = frames[on_the_road]
