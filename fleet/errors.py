@@ -9,12 +9,14 @@ FleetError
 │   ├── FolderInUse           wait for the other process, or stop it
 │   ├── NotARun               point at a run folder
 │   ├── NothingToResume       start afresh
+│   ├── RunIncomplete         resume it first
 │   ├── ForeignCheckpoint     resume with the plan and the build that wrote it
 │   └── CannotWrite           free the disk, or choose another folder
 ├── ServerLost                start the server again, or look at why it stops
 ├── ShardDied                 look at its message; resume
 ├── RunDiverged               the run is not repeatable here: another build, or a bug
-└── PluginMissing             install or correct the module
+├── PluginMissing             install or correct the module
+└── UnknownBenchmark          name one of the files in benchmarks/
 """
 
 import difflib
@@ -107,6 +109,14 @@ class NothingToResume(RunFolderError):
         super().__init__(f"nothing to resume in {folder}: {why}")
 
 
+class RunIncomplete(RunFolderError):
+    """What was asked for needs a run that reached its end."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        super().__init__(f"the run in {folder} was interrupted: go on with it by `outrider run … --resume` first")
+
+
 class ForeignCheckpoint(RunFolderError):
     """A checkpoint was written by another plan, another build or another layout of shards."""
 
@@ -166,3 +176,12 @@ def root_errors(*others: type[Exception]) -> tuple[type[Exception], ...]:
     }
     found = [getattr(sys.modules[package], name, None) for package, name in roots.items() if package in sys.modules]
     return (FleetError, *(error for error in found if error is not None), *others)
+
+
+class UnknownBenchmark(FleetError):
+    """No such file in `benchmarks/`; an installed package has none of them."""
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        self.name = name
+        where = "no benchmarks here: run from a clone of the source tree"
+        super().__init__(f"unknown benchmark {name!r}{hint(name, known)}" if known else where)

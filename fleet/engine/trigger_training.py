@@ -152,7 +152,7 @@ def make_probe(order: TriggerOrder, progress: Callable[[int, int], None]) -> dic
     )
     fires = probe.score(seeds.embeddings) >= probe.threshold
     report |= {
-        "file": str(file),
+        "file": file.name,
         "command": order.command,
         "network": network.name,
         "world": order.world,

@@ -32,12 +32,15 @@ class Examiner:
         self._moments += [(cut.car, cut.tick) for cut in fires]
 
     def take(self, cars: NDArray[np.uint32], barrier_us: int) -> Columns:
-        """Rows of `truth`: conditions of every car now, encounters at the fires since the last barrier."""
+        """Rows of `truth`: conditions of every car and rare things ahead now, what was in view at the fires."""
         moments, self._moments = sorted(set(self._moments)), []
         found: Columns = {name: [] for name in COLUMNS}
         self._add_conditions(found, cars, barrier_us)
-        ahead = cars[self._world.in_reach(cars, barrier_us // TICK_US, RARE)]
-        self._add_encounters(found, ahead, np.full(len(ahead), barrier_us // TICK_US), RARE)
+        tick = barrier_us // TICK_US
+        fired = [car for car, at in moments if at == tick]
+        ahead = cars[self._world.in_reach(cars, tick, RARE) & ~np.isin(cars, fired)]
+        if len(ahead):
+            self._add_encounters(found, ahead, np.full(len(ahead), tick), RARE)
         for start in range(0, len(moments), BLOCK):
             at = np.array(moments[start : start + BLOCK], np.int64)
             self._add_encounters(found, at[:, 0].astype(np.uint32), at[:, 1])

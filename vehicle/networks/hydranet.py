@@ -5,7 +5,7 @@ n cars, c cameras, h x w pixels, d numbers in the embedding. The words are those
 Specialized Dynamic Architectures for Efficient Inference" (CVPR 2018), section 3; as in cars on the road, every
 branch always runs, so there is no gate, and the combiner only puts the cameras side by side.
 
-About 20 MFLOP an image: dear enough that a picture is worth looking at once, cheap enough for thousands of cars.
+About 21 MFLOP an image: dear enough that a picture is worth looking at once, cheap enough for thousands of cars.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from vehicle.networks.folder import checked_bytes, copy_backbone, find_network, read_card, write_card
 
 STEM, BRANCH = (16, 32), 80  # channels
-PER_CAMERA = 64  # numbers in the embedding
+SUMMARY, DETAIL = 64, 32  # numbers in the embedding for each camera: what it shows, and the strongest small things
 HIDDEN = 48  # neurons of a head
 CELL = (4, 3)  # rows x columns of features, pooled into one
 
@@ -93,26 +93,32 @@ class Backbone(nn.Module):
 
     def __init__(self, cameras: int, height: int, width: int) -> None:
         super().__init__()
-        self.image, self.d = (cameras, 3, height, width), cameras * PER_CAMERA
+        self.image, self.d = (cameras, 3, height, width), cameras * (SUMMARY + DETAIL)
         self.stem = nn.Sequential(_convolution(3, STEM[0], stride=2), _convolution(STEM[0], STEM[1], stride=2))
         self.branch = _convolution(STEM[1], BRANCH, stride=2)
         self.residual = _convolution(BRANCH, BRANCH, stride=1)
         cells = (height // 8 // CELL[0]) * (width // 8 // CELL[1])
-        self.summary = nn.Linear(2 * BRANCH * cells, PER_CAMERA)
-        self.camera = nn.Parameter(torch.zeros(cameras, PER_CAMERA))
+        self.summary = nn.Linear(2 * BRANCH * cells, SUMMARY)
+        self.detail = nn.Sequential(nn.Conv2d(STEM[1], DETAIL, 1), nn.ReLU(inplace=True))
+        self.camera = nn.Parameter(torch.zeros(cameras, SUMMARY + DETAIL))
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Pixels (n, c, 3, h, w) uint8: embedding (n, d)."""
-        x = pixels.flatten(0, 1).float() / 127.5 - 1  # (n*c, 3, h, w)
-        x = self.stem(x)  # (n*c, 32, h/4, w/4)
-        x = self.branch(x)  # (n*c, 80, h/8, w/8)
+        return self.side_by_side(self.look(pixels.flatten(0, 1)))
+
+    def look(self, pixels: Tensor) -> Tensor:
+        """Pictures of any cameras (n*c, 3, h, w) uint8: what each shows, (n*c, 96)."""
+        x = pixels.float() / 127.5 - 1
+        fine = self.stem(x)  # (n*c, 32, h/4, w/4)
+        small = self.detail(fine).amax((2, 3))  # (n*c, 32)  a lamp of two pixels survives the maximum
+        x = self.branch(fine)  # (n*c, 80, h/8, w/8)
         x = x + self.residual(x)
-        mean, most = (
-            nn.functional.avg_pool2d(x, CELL),
-            nn.functional.max_pool2d(x, CELL),
-        )  # a small lamp survives `most`
-        x = self.summary(torch.cat([mean, most], 1).flatten(1))  # (n*c, 64)
-        x = x.view(-1, len(self.camera), PER_CAMERA) + self.camera  # (n, c, 64)
+        mean, most = nn.functional.avg_pool2d(x, CELL), nn.functional.max_pool2d(x, CELL)
+        return torch.cat([self.summary(torch.cat([mean, most], 1).flatten(1)), small], 1)
+
+    def side_by_side(self, seen: Tensor) -> Tensor:
+        """What every camera shows (n*c, 96), each in its place: embedding (n, d)."""
+        x = seen.view(-1, *self.camera.shape) + self.camera  # (n, c, 96)
         return nn.functional.relu(x).flatten(1)  # (n, d)
 
 

@@ -32,8 +32,9 @@ def _own_lane(truth: Truth) -> NDArray[np.float64]:
 TASKS: dict[str, Task] = {
     "vehicles": presence_per_camera("vehicle", "truck", min_pixels=80),
     "pedestrians": presence_per_camera("pedestrian", "cyclist", min_pixels=12),
-    "stop_sign": landmark("stop_sign", min_pixels=8),
+    "stop_sign": landmark("stop_sign", min_pixels=14),
     "static_object": landmark("barrier", "cone", "box", min_pixels=8),
+    "warning_lamp": landmark("caution_light", "dark_lamp", min_pixels=8),  # lit or not
     "lead": lead_vehicle(min_pixels=8),
     "lead_distance": lead_distance(min_pixels=8),
     "lane": quantity(

@@ -29,15 +29,19 @@ def precision(db: duckdb.DuckDBPyConnection) -> Markup:
 
 
 def misses(db: duckdb.DuckDBPyConnection) -> Markup:
-    """Things that truth saw in view, and how many of them their trigger fired at, by slice of the world."""
+    """Things in view when the examiner looked, and how many of them their trigger fired at, by slice of the world."""
     title = "Seen and caught"
     query = """
-        WITH met AS (
+        WITH hit AS (
+            SELECT DISTINCT fires.trigger, fires.car, truth.encounter
+            FROM fires JOIN truth ON truth.car = fires.car AND truth.t_us = fires.t_us),
+        met AS (
             SELECT sought.trigger, truth.kind, truth.car, truth.encounter, min(truth.t_us) AS t_us,
-                   bool_or(fires.car IS NOT NULL) AS caught
+                   bool_or(hit.car IS NOT NULL) AS caught
             FROM truth JOIN sought USING (kind)
-            LEFT JOIN fires ON fires.trigger = sought.trigger AND fires.car = truth.car AND fires.t_us = truth.t_us
-            WHERE truth.visible > 0 GROUP BY ALL),
+            JOIN (SELECT DISTINCT t_us FROM truth WHERE kind = 'conditions') AS looks USING (t_us)
+            LEFT JOIN hit ON hit.trigger = sought.trigger AND hit.car = truth.car AND hit.encounter = truth.encounter
+            GROUP BY ALL),
         placed AS (SELECT met.*, sliced.slices FROM met
             ASOF LEFT JOIN sliced ON sliced.car = met.car AND sliced.t_us >= met.t_us)
         SELECT trigger, kind, slice, count(*), count(*) FILTER (caught) FROM (
@@ -53,8 +57,8 @@ def misses(db: duckdb.DuckDBPyConnection) -> Markup:
     ]
     heads = ["trigger", "where", "seen", "missed", "caught"]
     note = (
-        f"{_EXAMINER} One physical thing met by one car counts once; 95 % Wilson intervals. Truth is written down when "
-        "any trigger fires, so what nobody fired at is not counted here: measuring that is the exam's work."
+        f"{_EXAMINER} One physical thing met by one car counts once; 95 % Wilson intervals. The examiner looks at "
+        "every barrier; a thing it then saw counts as caught if its trigger fired at it at any time of the run."
     )
     return figure(title, table(heads, lines, words=2), note=note, wide=True)
 

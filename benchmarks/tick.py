@@ -1,0 +1,184 @@
+"""What a car-tick costs, against what painting and the networks cost by themselves; one line of JSON.
+
+Everything is CPU time of this process in one run, the pieces measured in turns, so that a busy machine touches all alike:
+
+- `total_over_floor`: the simulation at 1,000 cars over bare painting and bare forward, each at its best chunk;
+- `speedup_over_camera_loop`: the same against a loop that paints and forwards camera by camera in plain torch;
+- `cost_growth`: a car-tick at 10,000 cars over one at 100;
+- `bytes_per_car`: memory that a car more takes, from 100 to 10,000.
+"""
+
+import json
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import torch
+
+from fleet.plan import RunPlan
+from fleet.plan_file import load_plan
+from fleet.simulation.crew import Job, Progress
+from fleet.simulation.equipment import Equipment, equip
+from fleet.simulation.simulation import Simulation
+from scenarios.cameras import Rig
+from scenarios.paint.painter import Painter
+from scenarios.world import DrawnWorld
+from vehicle import HydraNet
+
+PRODUCTION = "hydranet-v1"
+CHUNKS = (4, 8, 16)
+ROUNDS = 7
+
+
+@dataclass
+class Figure:
+    """One figure of this benchmark, as `outrider bench --json` gives it."""
+
+    figure: str
+    target: float | None
+    floor_or_rival: str
+    samples: list[float] = field(default_factory=list)
+
+    def told(self) -> dict[str, Any]:
+        """Value (the median), its range, and what it is held against."""
+        middle = statistics.median(self.samples)
+        return {
+            "bench": "tick", "figure": self.figure, "value": round(middle, 4), "target": self.target,
+            "floor_or_rival": self.floor_or_rival, "runs": len(self.samples),
+            "low": round(min(self.samples), 4), "high": round(max(self.samples), 4),
+        }  # fmt: skip
+
+
+def cpu_us(work: Callable[[], object]) -> float:
+    """CPU time of one call, microseconds."""
+    before = time.process_time()
+    work()
+    return (time.process_time() - before) * 1e6
+
+
+class Floor:
+    """Bare painting of ready scenes and bare forward of ready pictures, microseconds a car."""
+
+    def __init__(self, world: DrawnWorld) -> None:
+        self.painters = {chunk: Painter(world.rig, chunk=chunk) for chunk in CHUNKS}
+        cars = np.arange(max(CHUNKS), dtype=np.uint32)
+        self.scene = world.scene(cars, 702_000)
+        self.pixels = world.frames(cars, 702_000).pixels.numpy()
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        folder = Path(sys.modules[HydraNet.__module__].__file__ or "").parent / "weights" / PRODUCTION
+        self.sessions = [onnxruntime.InferenceSession(folder / name, options) for name in ("backbone.onnx", "heads.onnx")]
+        for chunk in CHUNKS:
+            self.paint(chunk)
+
+    def paint(self, chunk: int) -> float:
+        """One picture set for each of 16 cars, in chunks."""
+        return cpu_us(lambda: self.painters[chunk].paint(self.scene)) / len(self.scene)
+
+    def forward(self, chunk: int) -> float:
+        """Production's backbone and heads for 16 cars, in chunks."""
+        backbone, heads = self.sessions
+
+        def work() -> None:
+            for start in range(0, len(self.pixels), chunk):
+                (embedding,) = backbone.run(None, {backbone.get_inputs()[0].name: self.pixels[start : start + chunk]})
+                heads.run(None, {heads.get_inputs()[0].name: embedding})
+
+        return cpu_us(work) / len(self.pixels)
+
+    def measured(self) -> tuple[float, float]:
+        """The cheapest painting and the cheapest forward over chunks, each the median of a few calls."""
+        paint = min(statistics.median(self.paint(chunk) for _ in range(5)) for chunk in CHUNKS)
+        return paint, min(statistics.median(self.forward(chunk) for _ in range(5)) for chunk in CHUNKS)
+
+
+def ticking(plan: RunPlan, equipment: Equipment) -> Iterator[float]:
+    """A simulation on its own: CPU microseconds a car-tick between one barrier and the next."""
+    ticks = 0
+
+    def notice(progress: Progress) -> None:
+        nonlocal ticks
+        ticks = progress.car_ticks
+
+    steps = Simulation(Job(plan, run="bench", device="cpu"), equipment, notice).run()
+    while True:
+        before, spent = ticks, cpu_us(lambda: next(steps))  # to the barrier
+        yield spent / max(ticks - before, 1)
+        next(steps)  # past it
+
+
+class CameraLoop:
+    """The rival: a car at a time, a camera at a time, painted and forwarded in plain torch."""
+
+    def __init__(self, world: DrawnWorld) -> None:
+        self.world = world
+        self.painters = [Painter(Rig((camera,)), compiled=False, chunk=1) for camera in world.rig.cameras]
+        self.network = HydraNet.load(PRODUCTION).eval()
+
+    @torch.inference_mode()
+    def per_car(self, car: int) -> float:
+        """CPU microseconds for one car's eight cameras and its heads."""
+        eyes = self.network.backbone
+
+        def work() -> None:
+            scene = self.world.scene(np.array([car], np.uint32), 702_000)
+            seen = [eyes.look(painter.paint(scene)[0]) for painter in self.painters]
+            embedding = eyes.side_by_side(torch.cat(seen))
+            for head in self.network.heads.values():
+                head(embedding)
+
+        return cpu_us(work)
+
+
+def resident_bytes() -> int:
+    """Memory of this process now."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * 4096
+
+
+def main() -> None:
+    """Measure and print."""
+    torch.set_num_threads(1)
+    over = Figure("total_over_floor", 1.15, "bare paint + bare forward, best of chunks 4, 8, 16")
+    faster = Figure("speedup_over_camera_loop", 4.0, "paint and forward camera by camera, plain torch")
+    growth = Figure("cost_growth", 1.10, "a car-tick at 100 cars")
+    memory = Figure("bytes_per_car", None, "100 cars")
+    share = Figure("paint_over_forward", 0.5, "bare forward")
+
+    def planned(cars: int, barrier_s: float) -> RunPlan:
+        sets = [f"cars={cars}", f"barrier_every_s={barrier_s}", "duration=1h", "shards=1"]
+        return load_plan("rainy_city", sets)
+
+    equipment = equip(planned(1000, 1.0), "cpu")
+    world = equipment.world
+    assert isinstance(world, DrawnWorld)  # noqa: S101 - the plan above says so
+    floor, loop = Floor(world), CameraLoop(world)
+    few, thousand = ticking(planned(100, 4.0), equipment), ticking(planned(1000, 1.0), equipment)
+    next(few), next(thousand)  # the first tick warms up
+    loop.per_car(0)
+    small: list[float] = []
+    for turn in range(ROUNDS):
+        paint, forward = floor.measured()
+        total = next(thousand)
+        small.append(next(few))
+        over.samples.append(total / (paint + forward))
+        share.samples.append(paint / forward)
+        faster.samples.append(loop.per_car(turn) / total)
+    before = resident_bytes()
+    many = ticking(planned(10_000, 1.0), equipment)
+    next(many)
+    memory.samples.append((resident_bytes() - before) / 9_900)
+    for _ in range(3):
+        cost = next(many)
+        growth.samples.append(cost / statistics.median([next(few), next(few), next(few)]))
+    print(json.dumps({"figures": [each.told() for each in (over, share, faster, growth, memory)]}))
+
+
+if __name__ == "__main__":
+    main()
