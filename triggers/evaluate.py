@@ -130,7 +130,7 @@ class Evaluator:
     MissingWeights, BadWeights and ForeignBackbone.
     """
 
-    def __init__(  # noqa: PLR0913 -- what a loadout is, and four facts about where it runs
+    def __init__(
         self,
         specs: Sequence[TriggerSpec],
         memory: Memory,
@@ -163,6 +163,10 @@ class Evaluator:
             self._memory.count(rule.spec.name, rows, reasons[:, i])
         self._memory.seen_tick[rows] = table.tick
         return Verdicts(table.cars, table.tick, reasons, scores)
+
+    def amend(self, trigger: str, cars: NDArray[np.uint32], was: Reason, now: Reason) -> None:
+        """Count another reason for these cars' last verdict after all; cars (n,)."""
+        self._memory.amend(trigger, cars, was, now)
 
     def close(self, trigger: str) -> None:
         """The fleet has enough of this trigger: nothing fires until `open`, for the whole cohort."""

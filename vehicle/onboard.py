@@ -37,7 +37,8 @@ class Onboard:
         table = self.see(loadout, cars, tick)
         verdicts = loadout.evaluator.observe(table)
         self.tables.append(table)
-        return self.recorder.record(kept_private(self.world, verdicts), loadout.evaluator.specs)
+        kept = kept_private(self.world, verdicts, loadout.evaluator)
+        return self.recorder.record(kept, loadout.evaluator.specs)
 
     def see(self, loadout: Loadout, cars: NDArray[np.uint32], tick: int) -> SignalTable:
         """What cars of one loadout know at a tick: all that their triggers may look at."""

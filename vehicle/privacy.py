@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenarios import TICK_US, World
-from triggers import Reason, Verdicts
+from triggers import Evaluator, Reason, Verdicts
 
 HOME_S = 10
 AT_HOME = 2  # of `World.links`
@@ -23,10 +23,13 @@ def near_home(world: World, cars: NDArray[np.uint32], ticks: NDArray[np.int64]) 
     return near
 
 
-def kept_private(world: World, verdicts: Verdicts) -> Verdicts:
-    """The verdicts with PRIVATE in the place of each fire near home."""
+def kept_private(world: World, verdicts: Verdicts, evaluator: Evaluator) -> Verdicts:
+    """The verdicts with PRIVATE in the place of each fire near home, counted as such by their evaluator."""
     rows = np.flatnonzero((verdicts.reasons == Reason.FIRED).any(axis=1))
     private = rows[near_home(world, verdicts.cars[rows], np.full(len(rows), verdicts.tick, np.int64))]
     reasons = verdicts.reasons.copy()
-    reasons[private] = np.where(reasons[private] == Reason.FIRED, Reason.PRIVATE, reasons[private])
+    for i, spec in enumerate(evaluator.specs):
+        fired = private[reasons[private, i] == Reason.FIRED]
+        reasons[fired, i] = Reason.PRIVATE
+        evaluator.amend(spec.name, verdicts.cars[fired], Reason.FIRED, Reason.PRIVATE)
     return replace(verdicts, reasons=reasons)
