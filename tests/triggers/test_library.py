@@ -50,9 +50,9 @@ def test_one_bump_is_not_hard_braking(table: Tables) -> None:
     assert fired("hard_braking", table, rows) == 0
 
 
-@pytest.mark.parametrize(("most", "fires"), [(0.8, 1), (0.45, 0)])
+@pytest.mark.parametrize(("most", "fires"), [(0.8, 1), (0.08, 0)])
 def test_shadow_surprise_fires_where_the_candidate_sees_otherwise(table: Tables, most: float, fires: int) -> None:
-    rows = [driving(pedestrians__disagreement=each) for each in [0.1, most, 0.45, most, 0.1]]
+    rows = [driving(pedestrians__disagreement=each) for each in [0.03, most, 0.10, most, 0.03]]
     assert fired("shadow_surprise", table, rows) == fires
 
 
