@@ -13,6 +13,12 @@ from difflib import get_close_matches
 from pathlib import Path
 
 
+def nearest(name: str, known: Sequence[str]) -> str:
+    """What was probably meant by an unknown name, as the end of a message."""
+    near = get_close_matches(name, known, 1)
+    return f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
+
+
 class ScenarioError(Exception):
     """Root of what the world refuses."""
 
@@ -22,17 +28,16 @@ class UnknownWorld(ScenarioError):
 
     def __init__(self, name: str, known: Sequence[str]) -> None:
         self.name, self.known = name, tuple(known)
-        near = get_close_matches(name, self.known, 1)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(self.known)}"
-        super().__init__(f"unknown world {name!r}; {hint}")
+        super().__init__(f"unknown world {name!r}; {nearest(name, self.known)}")
 
 
 class BadWorld(ScenarioError):
-    """A world's file that does not say what it must."""
+    """A world's file that does not say what it must; line 0 where the problem is not in the file."""
 
-    def __init__(self, file: Path, field: str, problem: str) -> None:
-        self.file, self.field, self.problem = file, field, problem
-        super().__init__(f"{file}: {field + ': ' if field else ''}{problem}")
+    def __init__(self, file: Path, line: int, field: str, problem: str) -> None:
+        self.file, self.line, self.field, self.problem = file, line, field, problem
+        place = f"{file}:{line}" if line else f"{file}"
+        super().__init__(f"{place}: {field + ': ' if field else ''}{problem}")
 
 
 class NoDrivesNamed(ScenarioError):

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
-from scenarios.errors import BadWorld, UnknownWorld
+from scenarios.conditions import CONDITIONS
+from scenarios.errors import BadWorld, UnknownWorld, nearest
+from scenarios.fields import Lines, read_fields
 
 CATALOG = Path(__file__).parent / "catalog"
 TICK_US = 100_000
@@ -60,7 +62,7 @@ class WorldSpec(Climate):
     drive_minutes: float = Field(gt=1, le=120, description="length of a trip")
     park_minutes: float = Field(ge=0, le=1440, description="rest between trips")
     top_speed_mps: float = Field(gt=3, le=45)
-    hard_brakes_per_hour: Rate
+    hard_brakes_per_hour: Rate = Field(description="per hour driven in legs that begin and end faster than 8 m/s")
     parked_share: Share = Field(description="of kerb places taken by parked vehicles")
     walkers_share: Share = Field(description="of 40 m of pavement with somebody on it")
     crosswalks_per_km: Rate
@@ -93,16 +95,37 @@ def load_climate(changes: Mapping[str, Any]) -> Climate:
 
 
 _Spec = TypeVar("_Spec", bound=Climate)
+_FIELDS = tuple(sorted({*WorldSpec.model_fields, *Nightfall.model_fields, *Weather.model_fields}))
 
 
 def _checked(spec: type[_Spec], path: Path, name: str, changes: Mapping[str, Any]) -> _Spec:
     if not path.is_file():
         raise UnknownWorld(name, world_names())
+    said, lines = read_fields(path)
     try:
-        fields = yaml.load(path.read_text(), Loader=yaml.CSafeLoader)
-        return spec.model_validate({**fields, **changes})
-    except (yaml.YAMLError, TypeError) as error:
-        raise BadWorld(path, "", str(error)) from None
+        checked = spec.model_validate({**said, **changes})
     except ValidationError as error:
-        first = error.errors()[0]
-        raise BadWorld(path, ".".join(str(part) for part in first["loc"]), first["msg"]) from None
+        first = min(error.errors(), key=lambda each: each["type"] == "missing")  # a misspelt field is missing, too
+        place = tuple(str(part) for part in first["loc"] if part != "[key]")
+        raise BadWorld(path, _line(lines, place, changes), ".".join(place), _problem(first, place)) from None
+    weather = [each for each in CONDITIONS if each != "night"]
+    for each in checked.conditions:
+        if each not in weather:
+            line = _line(lines, ("conditions", each), changes)
+            raise BadWorld(path, line, f"conditions.{each}", f"no such condition; {nearest(each, weather)}")
+    return checked
+
+
+def _problem(error: ErrorDetails, place: tuple[str, ...]) -> str:
+    if error["type"] == "extra_forbidden":
+        return f"unknown field; {nearest(place[-1], _FIELDS)}"
+    if error["type"] == "literal_error":
+        return f"unknown name; {nearest(place[-1], get_args(EncounterName))}"
+    return error["msg"]
+
+
+def _line(lines: Lines, place: tuple[str, ...], changes: Mapping[str, Any]) -> int:
+    """The line of a field, or of the nearest thing around it; 0 for what a caller changed."""
+    if place[:1] and place[0] in changes:
+        return 0
+    return next((lines[place[:depth]] for depth in range(len(place), -1, -1) if place[:depth] in lines), 0)

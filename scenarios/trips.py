@@ -55,7 +55,7 @@ class Trips:
         driving = within < self._drive
         at = np.minimum(within, self._drive)
         leg = np.minimum(at // LEG_TICKS, self._legs - 1)
-        share = (at - leg * LEG_TICKS) / LEG_TICKS  # 0..1 of the leg; a cut last leg ends where the trip ends
+        share = (at - leg * LEG_TICKS) / LEG_TICKS  # 0..1 of the leg; the last one may be cut short
         speeds = self._speeds(cars, trip)  # (n, legs + 1)
         dips, falls = self._dips(cars, trip, speeds)  # (n, legs)
         lengths = (speeds[:, :-1] + speeds[:, 1:]) * (0.5 * _LEG_S) - dips * (0.5 * (_BRAKE_S + _RECOVER_S))

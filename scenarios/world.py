@@ -95,8 +95,9 @@ class DrawnWorld:
 
     @property
     def fingerprint(self) -> str:
-        """Hex digest of the spec, the seed and the rig."""
-        return sha256(f"{self.spec.model_dump_json()}|{self.seed}|{self.rig}".encode()).hexdigest()
+        """Hex digest of the spec, the conditions, the seed and the rig."""
+        shares = {name: condition.probability for name, condition in self._painter.conditions.items()}
+        return sha256(f"{self.spec.model_dump_json()}|{shares}|{self.seed}|{self.rig}".encode()).hexdigest()
 
     def frames(self, cars: ArrayLike, ticks: ArrayLike) -> CameraFrames:
         """Pictures of n cars: (n, cameras, 3, h, w) uint8."""

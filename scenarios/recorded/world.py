@@ -73,8 +73,9 @@ class RecordedWorld:
 
     @property
     def fingerprint(self) -> str:
-        """Hex digest of the drives, the climate, the seed and the rig."""
-        total = sha256(f"{self._climate.model_dump_json()}|{self.seed}|{self.rig}".encode())
+        """Hex digest of the drives, the climate, the conditions, the seed and the rig."""
+        shares = {name: condition.probability for name, condition in self._painter.conditions.items()}
+        total = sha256(f"{self._climate.model_dump_json()}|{shares}|{self.seed}|{self.rig}".encode())
         for drive in self.drives:
             for values in (drive.timestamps_us, drive.x_m, drive.agents.x_m):
                 total.update(f"{drive.name}".encode() + np.ascontiguousarray(values).tobytes())
