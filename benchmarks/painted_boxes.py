@@ -2,14 +2,14 @@
 
     python benchmarks/painted_boxes.py DRIVES [DRIVES ...]
 
-Every logged box is projected here once more, by eight corners, with this file's own mathematics: for Argoverse 2 straight
-from the log's feather files, for other formats from the neutral drive. That is held against `Truth.box`, the renderer's
-own silhouettes, in all eight cameras at 512 x 768 pixels: intersection over union of the two upright rectangles.
+Every logged box is projected here once more, by eight corners, with this file's own mathematics: for Argoverse 2
+straight from the log's feather files, for other formats from the neutral drive. That is held against `Truth.box`, the
+renderer's own silhouettes, in all eight cameras at 512 x 768 pixels: intersection over union of two upright rectangles.
 
-The painter's cameras are level, so a box is put into a frame that turns with the ego's yaw only: its place on the map less
-the ego's, turned back by the yaw, and its height above the ego's own floor, which an Argoverse 2 log has 0.33 m below the
-origin of its ego frame. Boxes count whose projection inside the image is at least 20 pixels wide and high and that have
-no corner within half a metre of the camera's plane. One that is logged and has no silhouette counts as 0.
+The painter's cameras are level, so a box is put into a frame that turns with the ego's yaw only: its place on the map
+less the ego's, turned back by the yaw, and its height above the ego's own floor, which an Argoverse 2 log has 0.33 m
+below the origin of its ego frame. Boxes count whose projection inside the image is at least 20 pixels wide and high and
+that have no corner within half a metre of the camera's plane. One that is logged and has no silhouette counts as 0.
 """
 
 import json
@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.feather
@@ -79,8 +80,10 @@ def compared(place: Path, moments: int = MOMENTS) -> list[Comparison]:
     return found
 
 
-def _riders(world: RecordedWorld, number: int, drive: Drive, moments: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Cars that ride a drive at tick 0 within a millisecond of logged moments, spread over the drive, and these times."""
+def _riders(
+    world: RecordedWorld, number: int, drive: Drive, moments: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Cars that ride a drive at tick 0 within a millisecond of logged moments, spread over it, and these times."""
     cars = np.arange(4000)
     which, t_us = world.ridden(cars, 0)
     between = np.abs(drive.timestamps_us - t_us[:, None]).min(axis=1)
@@ -97,7 +100,9 @@ def _logged(place: Path, drive: Drive, t_us: int) -> Iterator[tuple[int, Floats]
     for agent, (middle, yaw, size) in boxes.items():
         if math.hypot(middle[0], middle[1]) < REACH_M:
             side = SIGNS * size
-            turned = [(x * math.cos(yaw) - y * math.sin(yaw), x * math.sin(yaw) + y * math.cos(yaw), z) for x, y, z in side]
+            turned = [
+                (x * math.cos(yaw) - y * math.sin(yaw), x * math.sin(yaw) + y * math.cos(yaw), z) for x, y, z in side
+            ]
             yield agent, np.array(turned) + middle
 
 
@@ -131,12 +136,16 @@ def _raw(place: Path, drive: Drive, moment: int) -> dict[int, tuple[Floats, floa
             box = ego @ _rotation(*(rows[name][row] for name in ("qw", "qx", "qy", "qz")))
             size = np.array([rows[name][row] for name in ("length_m", "width_m", "height_m")])
             place_m = _levelled(ego @ middle, turn, float(middle[2]) + EGO_ABOVE_ROAD_M)
-            boxes[drive.agents.ids.index(rows["track_uuid"][row])] = (place_m, math.atan2(box[1, 0], box[0, 0]) + turn, size)
+            boxes[drive.agents.ids.index(rows["track_uuid"][row])] = (
+                place_m,
+                math.atan2(box[1, 0], box[0, 0]) + turn,
+                size,
+            )
     return boxes
 
 
 @cache
-def _tables(place: Path, name: str) -> tuple[dict[str, NDArray], dict[str, NDArray]]:
+def _tables(place: Path, name: str) -> tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]:
     """Annotations and ego poses of a log, as columns."""
     folder = place if place.name == name else next(place.rglob(name))
     files = (next(folder.glob("annotations*.feather")), folder / "city_SE3_egovehicle.feather")
@@ -162,7 +171,7 @@ def _levelled(offset: Floats, turn: float, height: float) -> Floats:
 
 
 def _overlaps(corners: Floats, truth: Truth, row: int, slot: NDArray[np.intp]) -> list[float]:
-    """Intersection over union in every camera that sees a box large enough; slot: where the truth has it, at most one."""
+    """Intersection over union in every camera that sees a box large enough; slot: where the truth has it, if so."""
     found = []
     for number, camera in enumerate(RIG.cameras):
         logged = _rectangle(corners, camera)

@@ -1,0 +1,33 @@
+import numpy as np
+from scenes import drawn
+
+CARS = np.arange(30)
+EVENING = 19 * 36_000
+
+
+def test_a_car_goes_where_it_heads_as_fast_as_it_says() -> None:
+    world = drawn()
+    now, then = world.motion(CARS, EVENING), world.motion(CARS, EVENING + 1)
+    moved = np.hypot(then.x_m - now.x_m, then.y_m - now.y_m)
+    driving = now.driving & then.driving
+    assert np.abs(moved - 0.05 * (now.speed_mps + then.speed_mps))[driving].max() < 0.01
+    heading = np.radians(now.heading_deg)
+    east, north = np.sin(heading) * moved, np.cos(heading) * moved
+    assert np.abs(now.x_m + east - then.x_m)[driving].max() < 0.02
+    assert np.abs(now.y_m + north - then.y_m)[driving].max() < 0.02
+
+
+def test_latitude_and_longitude_are_the_place_on_the_map() -> None:
+    world = drawn()
+    motion = world.motion(CARS, EVENING)
+    north = (motion.latitude - world.spec.latitude) * 111_320.0
+    east = (motion.longitude - world.spec.longitude) * 111_320.0 * np.cos(np.radians(world.spec.latitude))
+    np.testing.assert_allclose(north, motion.y_m, atol=0.01)
+    np.testing.assert_allclose(east, motion.x_m, atol=0.01)
+
+
+def test_what_the_car_feels_aside_is_the_bend_of_the_road_it_is_told() -> None:
+    world = drawn()
+    motion, truth = world.motion(CARS, EVENING), world.truth(CARS, EVENING)
+    np.testing.assert_allclose(motion.lateral_mps2, motion.speed_mps**2 * truth.curvature_1pm, atol=1e-5)
+    np.testing.assert_allclose(np.radians(motion.yaw_rate_dps), motion.speed_mps * truth.curvature_1pm, atol=1e-6)
