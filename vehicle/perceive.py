@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scenarios import CameraFrames
 from vehicle.networks import Network
 
-CHUNK = 16  # cars; part of what a run means: a chunk of another size may give other last bits
+CHUNK = 8  # cars: they fit the cache; part of what a run means, for another size may give other last bits
 
 
 @dataclass(frozen=True, slots=True, eq=False)

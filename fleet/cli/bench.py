@@ -41,7 +41,9 @@ def bench(
     figures: list[dict[str, Any]] = []
     for name in names or known:
         console().print(f"measuring {name} …")
-        done = subprocess.run([sys.executable, str(FOLDER / f"{name}.py")], check=True, stdout=subprocess.PIPE, text=True)
+        done = subprocess.run(
+            [sys.executable, str(FOLDER / f"{name}.py")], check=True, stdout=subprocess.PIPE, text=True
+        )
         figures += json.loads(done.stdout.splitlines()[-1])["figures"]
     if as_json:
         print_json({"figures": figures})

@@ -68,9 +68,10 @@ class Painter:
         for start in range(0, cars, self.chunk):
             stop = min(start + self.chunk, cars)
             planes = self._pixels(*self._prepared(scene, start, stop))
-            for channel in range(3):
-                whole = torch.cat([planes[channel], planes[3 + channel]], dim=1)
-                out[start:stop, :, channel] = whole.view(self.chunk, *shape)[: stop - start]
+            for i, plane in enumerate(planes):  # three channels above the horizon, three below
+                rows = slice(0, self._horizon) if i < 3 else slice(self._horizon, None)
+                whole = plane.view(self.chunk, shape[0], *plane.shape[1:])
+                out[start:stop, :, i % 3, rows] = whole[: stop - start]
         return out
 
     def _prepared(self, scene: Scene, start: int, stop: int) -> tuple[Tensor, ...]:
