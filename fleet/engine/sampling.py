@@ -36,12 +36,14 @@ class Sampler:
     world: opened with `cars` cars
     draws: the only chance
     strata: parts of the world and the share of the moments that each gets where it can be had
+    only: the one part from which every moment comes; None for the whole world
     """
 
     world: World
     cars: int
     draws: Draws
     strata: Strata = EVERYTHING
+    only: Stratum | None = None
 
     def moments(self, batch: int, size: int) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
         """Cars (size,) and ticks (size,) of one batch; the same for the same number whenever it is asked for."""
@@ -62,6 +64,8 @@ class Sampler:
             number = np.arange(attempt * 2 * size, (attempt + 1) * 2 * size)
             car = self.draws.integers("training car", number, batch, high=self.cars).astype(np.uint32)
             tick = self.draws.integers("training tick", number, batch, high=DAY_TICKS)
-            driving = self.world.motion(car, tick).driving
-            cars, ticks, attempt = np.append(cars, car[driving]), np.append(ticks, tick[driving]), attempt + 1
+            fits = self.world.motion(car, tick).driving
+            if self.only is not None:
+                fits = fits & self.only(self.world.severities(car, tick))
+            cars, ticks, attempt = np.append(cars, car[fits]), np.append(ticks, tick[fits]), attempt + 1
         return cars[:size], ticks[:size]

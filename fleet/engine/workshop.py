@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import torch
 
 from fleet.engine.cards import markdown
 from fleet.engine.figures import Figures, evaluate
-from fleet.engine.sampling import CARS, EVERYTHING, HEAVY_RAIN_AT_NIGHT, Sampler, Strata
+from fleet.engine.sampling import CARS, EVERYTHING, HEAVY_RAIN_AT_NIGHT, Sampler, Strata, Stratum
 from fleet.engine.training import Schedule, train_heads, train_hydranet
 from scenarios import Draws, open_world
 from vehicle import TASKS, HydraNet
@@ -84,12 +84,12 @@ def _deliver(order: Order, network: HydraNet, base: str | None = None, **told: A
 
 def _measure(order: Order, network: HydraNet) -> dict[str, Figures]:
     """Slice to figures, on cars that it has not learnt from."""
-    unseen = order.seed + UNSEEN
-    slices: dict[str, Strata] = {"everywhere": EVERYTHING, "heavy_rain_at_night": HEAVY_RAIN_AT_NIGHT[:1]}
+    everywhere = _sampler(order, EVERYTHING, order.seed + UNSEEN)
+    slices: dict[str, Stratum | None] = {"everywhere": None, "heavy_rain_at_night": HEAVY_RAIN_AT_NIGHT[0][0]}
     tasks = {name: TASKS[name] for name in network.tasks}
     return {
-        name: evaluate(network, tasks, _sampler(order, strata, unseen), cars=order.measure_on)
-        for name, strata in slices.items()
+        name: evaluate(network, tasks, replace(everywhere, only=only), cars=order.measure_on)
+        for name, only in slices.items()
     }
 
 

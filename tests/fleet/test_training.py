@@ -49,6 +49,13 @@ def test_moments_are_of_cars_on_the_road_in_the_shares_asked_for() -> None:
     assert (world.severities(cars, ticks)["night"] > 0.5).mean() == 0.75
 
 
+def test_a_slice_is_nothing_but_the_slice() -> None:
+    world = LittleWorld()
+    cars, ticks = Sampler(world, 500, Draws(1), only=lambda severity: severity["night"] > 0.5).moments(0, 64)
+    assert len(cars) == 64
+    assert (world.severities(cars, ticks)["night"] > 0.5).all()
+
+
 def test_training_learns_and_repeats_bit_by_bit(learnt: tuple[HydraNet, list[float]], sampler: Sampler) -> None:
     network, losses = learnt
     again, _ = train_hydranet(FEW, sampler, SHORT, seed=1, progress=lambda _, __: None)
