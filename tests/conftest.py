@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from fixtures import DATA, save_network, save_plan
+from fixtures import DATA, save_plan
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -14,8 +14,6 @@ def pytest_configure(config: pytest.Config) -> None:
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with `small.yaml` and everything that it names."""
     folder = tmp_path_factory.mktemp("small")
-    save_network(folder / "tiny", seed=1)
-    save_network(folder / "other", seed=2)
     save_plan(folder)
     return folder
 

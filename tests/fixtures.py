@@ -1,15 +1,12 @@
-"""Real things, small: a tiny network, a trigger that fires often, and a plan of a few cars and seconds."""
+"""Real things, small: a trigger that fires often, and a plan of a few cars and seconds."""
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import torch
-
 from fleet.plan import RunPlan
 from fleet.plan_file import load_plan
-from vehicle import TASKS, HydraNet
 
 DATA = Path(os.environ.get("OUTRIDER_DATA") or Path(__file__).parents[2] / "shared" / "data")
 
@@ -30,7 +27,7 @@ world: rainy_city
 perceive_every_s: 2
 signals_every_s: 2
 barrier_every_s: 2
-loadout: {production: ./tiny, shadows: [./other], triggers: [often.yaml]}
+loadout: {production: hydranet-v1, shadows: [hydranet-v2-cand], triggers: [often.yaml]}
 uplink: {kind: lte, mbps: 0.1}
 """
 
@@ -49,16 +46,8 @@ def plain_painting() -> Iterator[None]:
         del os.environ["TORCH_COMPILE_DISABLE"]
 
 
-def save_network(folder: Path, seed: int) -> Path:
-    """A network that has learnt nothing, as files that a car can load."""
-    torch.manual_seed(seed)
-    heads = {name: TASKS[name].columns(name) for name in ("vehicles", "weather")}
-    HydraNet(heads).eval().save(folder, name=folder.name, version=1, told={})
-    return folder
-
-
 def save_plan(folder: Path) -> Path:
-    """`small.yaml` and its trigger in the folder; the networks come from `save_network`."""
+    """`small.yaml` and its trigger, in the folder."""
     (folder / "often.yaml").write_text(OFTEN)
     (folder / "small.yaml").write_text(PLAN)
     return folder / "small.yaml"

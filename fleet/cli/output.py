@@ -30,23 +30,26 @@ def print_json(found: dict[str, Any]) -> None:
 
 
 class RunProgress:
-    """One line that says how far a run is: live on a terminal, else a plain line every few seconds."""
+    """One line that says how far a run is: live on a terminal, else a plain line every few seconds.
 
-    def __init__(self, plan: RunPlan, *, began_us: int | None = None) -> None:
-        self._plan, self._began_us = plan, plan.start_us if began_us is None else began_us
-        self._shards: dict[int, Progress] = {}
+    Rates count from the first word of a shard: what came before was opening the world.
+    """
+
+    def __init__(self, plan: RunPlan) -> None:
+        self._plan = plan
+        self._first: dict[int, Progress] = {}
+        self._last: dict[int, Progress] = {}
         self._console = console()
-        self._began_s, self._line_s = time.monotonic(), time.monotonic()
+        self._began_s, self._line_s = 0.0, -LINE_EVERY_S
         self._bar: Bar | None = None
 
     def __enter__(self) -> Self:
         if self._console.is_terminal:
             from rich.progress import BarColumn, Progress, TextColumn
 
-            self._bar = Progress(
-                TextColumn("{task.description}"), BarColumn(bar_width=20), console=self._console, transient=True
-            )
-            self._bar.add_task("opening world and networks", total=self._plan.end_us - self._began_us)
+            columns = TextColumn("{task.description}"), BarColumn(bar_width=20)
+            self._bar = Progress(*columns, console=self._console, transient=True)
+            self._bar.add_task("opening the world and the networks", total=None)
             self._bar.start()
         return self
 
@@ -56,32 +59,36 @@ class RunProgress:
 
     def __call__(self, progress: "Progress") -> None:
         """A shard has come further, or waits."""
-        self._shards[progress.shard] = progress
+        if not self._first:
+            self._began_s = time.monotonic()
+        self._first.setdefault(progress.shard, progress)
+        self._last[progress.shard] = progress
         if self._bar:
-            task = self._bar.task_ids[0]
-            self._bar.update(task, completed=self._now_us - self._began_us, description=self._text())
-        elif time.monotonic() - self._line_s >= LINE_EVERY_S:
+            done, total = self._now_us - self._plan.start_us, self._plan.duration_us
+            self._bar.update(self._bar.task_ids[0], completed=done, total=total, description=self._text())
+        elif time.monotonic() - self._line_s >= LINE_EVERY_S:  # at once, and then every few seconds
             self._line_s = time.monotonic()
             self._console.print(self._text())
 
     @property
     def _now_us(self) -> int:
-        return min(each.now_us for each in self._shards.values())
+        return min(each.now_us for each in self._last.values())
 
     def _text(self) -> str:
-        shards = self._shards.values()
-        spent_s = max(time.monotonic() - self._began_s, 1e-6)
-        factor = (self._now_us - self._began_us) / 1e6 / spent_s
+        now, first = self._last.values(), self._first.values()
+        spent_s = max(time.monotonic() - self._began_s, 1e-3)
+        looked = sum(each.car_ticks for each in now) - sum(each.car_ticks for each in first)
+        factor = (self._now_us - min(each.now_us for each in first)) / 1e6 / spent_s
         left_s = (self._plan.end_us - self._now_us) / 1e6 / factor if factor > 0 else None
         parts = [
             show_clock(self._now_us),
-            f"{sum(each.car_ticks for each in shards) / spent_s:,.0f} car-ticks/s",
-            f"{sum(each.fires for each in shards):,} fires",
-            f"{sum(each.clips for each in shards):,} clips kept",
+            f"{looked / spent_s:,.0f} car-ticks/s",
+            f"{sum(each.fires for each in now):,} fires",
+            f"{sum(each.clips for each in now):,} clips kept",
             f"{factor:.2f}x real time",
             f"{_show_left(left_s)} left",
         ]
-        waiting = sum(each.waiting for each in shards)
+        waiting = sum(each.waiting for each in now)
         if waiting:
             parts.append(f"waiting for the server to acknowledge {waiting:,} messages (simulated time stands)")
         return " · ".join(parts)

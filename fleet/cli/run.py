@@ -32,7 +32,10 @@ def run(
     out: Annotated[
         Path | None, typer.Option("--out", help="The run folder. [dim]Default: runs/<plan>-<seed>-<n>[/dim]")
     ] = None,
-    server: Annotated[str, typer.Option(help="`embedded`, or the endpoint of one that runs: tcp://…")] = "embedded",
+    server: Annotated[
+        str | None,
+        typer.Option(help="`embedded` (so it is by default), or the endpoint of one that runs: tcp://…"),
+    ] = None,
     shards: Annotated[int | None, typer.Option(min=1, help="Worker processes.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     resume: Annotated[
@@ -45,13 +48,15 @@ def run(
     from fleet import logs
     from fleet.cli.output import RunProgress, console
     from fleet.plan_file import load_plan
+    from fleet.simulation.run_folder import RunFolder, interrupted, next_free, refuse_used
 
     logs.configure(verbose=verbose)
+    if out and not resume:
+        refuse_used(out)
     asked = load_plan(plan, overrides or ())
     asked = asked.model_copy(update={"shards": shards or asked.shards})
 
     from fleet.simulation import run as runs  # after the plan: a typing error should not wait for torch
-    from fleet.simulation.run_folder import RunFolder, interrupted, next_free
 
     if resume:
         path = out or interrupted(Path("runs"), asked)

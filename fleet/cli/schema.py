@@ -38,7 +38,11 @@ def schema_of(what: What) -> dict[str, Any]:
         from triggers import TriggerSpec
 
         return TriggerSpec.model_json_schema()
-    from fleet.plan import RunPlan, WorldPlan
+    if what is What.WORLD:
+        from scenarios import open_world
 
-    model = RunPlan if what is What.PLAN else WorldPlan
-    return model.model_json_schema(by_alias=True)
+        spec = vars(open_world("rainy_city", seed=0, cars=1))["spec"]  # every drawn world has one
+        return dict(type(spec).model_json_schema())
+    from fleet.plan import RunPlan
+
+    return RunPlan.model_json_schema(by_alias=True)

@@ -71,7 +71,7 @@ def pack(arrays: Arrays, facts: dict[str, Any]) -> bytes:
 def unpack(path: Path) -> tuple[Arrays, dict[str, Any]]:
     """What `pack` packed; ForeignCheckpoint where the file is missing or damaged."""
     try:
-        with np.load(path, allow_pickle=False) as packed:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as packed:
             arrays = {name[2:]: packed[name] for name in packed.files if name.startswith("a:")}
             return arrays, dict(json.loads(str(packed["facts"])))
     except FileNotFoundError as error:

@@ -132,9 +132,9 @@ class ProcessCrew:
         self._started = True
         answers: dict[int, Message] = {}
         while len(answers) < len(self._pipes):
-            silent = {pipe: shard for shard, pipe in enumerate(self._pipes) if shard not in answers}
-            for pipe in wait(list(silent)):
-                shard = silent[pipe]  # type: ignore[index]
+            silent = {shard: pipe for shard, pipe in enumerate(self._pipes) if shard not in answers}
+            wait(list(silent.values()))
+            for shard in [shard for shard, pipe in silent.items() if pipe.poll()]:
                 said = self._take(shard)
                 if isinstance(said, Progress):
                     self._notice(said)

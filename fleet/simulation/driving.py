@@ -13,4 +13,5 @@ def drive(state: FleetState, world: World, now_us: int) -> NDArray[np.uint32]:
     was = state.link.copy()
     state.driving[:] = world.motion(state.cars, tick).driving
     state.link[:] = world.links(state.cars, tick)
-    return state.cars[(was == 0) & (state.link != 0)]
+    online: NDArray[np.uint32] = state.cars[(was == 0) & (state.link != 0)]
+    return online

@@ -9,13 +9,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from fleet.errors import ForeignCheckpoint, NothingToResume, RunDiverged
+from fleet.errors import ForeignCheckpoint, NothingToResume, RunDiverged, RunIncomplete
 from fleet.plan import RunPlan, show_clock
 from fleet.simulation.barrier import Ledger, Report, Saved, barriers_us
 from fleet.simulation.crew import Crew, Ended, Job, LocalCrew, Notice, ProcessCrew, Progress, deal_jobs
 from fleet.simulation.equipment import Equipment, belongs_to, equip, pick_device
 from fleet.simulation.examiner import joined
-from fleet.simulation.run_folder import RunFolder
+from fleet.simulation.run_folder import RunFolder, refuse_used
 from fleet.simulation.server import EmbeddedServer
 from fleet.simulation.simulation import Simulation
 from fleet.simulation.state import Columns
@@ -43,12 +43,12 @@ class Summary:
 class Setting:
     """Where a run runs, which changes nothing about its outcome.
 
-    server: "embedded", or the endpoint of one that runs already
+    server: "embedded", or the endpoint of one that runs already; None: embedded, or as the run began
     device: "auto", "cpu" or "cuda"
     watch:  told how far the shards are
     """
 
-    server: str = EMBEDDED
+    server: str | None = None
     device: str = "auto"
     watch: Notice = lambda _: None
 
@@ -62,11 +62,13 @@ def settle_shards(plan: RunPlan, asked: int | None = None) -> RunPlan:
 
 def start(plan: RunPlan, path: Path, setting: Setting = Setting()) -> Summary:
     """Run a plan into a new folder. FolderNotEmpty, CannotWrite, ServerLost, ShardDied."""
-    plan = settle_shards(plan)
-    device = pick_device(setting.device)
-    equipment = equip(plan, device)
-    facts = {"seed": plan.seed, "cars": plan.cars, "device": device, "server": setting.server, **equipment.identity()}
-    folder = RunFolder.create(path, plan, facts)
+    refuse_used(path)
+    plan, device = settle_shards(plan), pick_device(setting.device)
+    equipment, server = equip(plan, device), setting.server or EMBEDDED
+    # one server may collect runs of one name from many places
+    name = path.resolve().name + ("" if server == EMBEDDED else f"-{os.urandom(4).hex()}")
+    facts = {"run": name, "seed": plan.seed, "cars": plan.cars, "device": device, "server": server}
+    folder = RunFolder.create(path, plan, facts | equipment.identity())
     with folder.held():
         return _into_folder(folder, plan, equipment, setting, [])
 
@@ -74,33 +76,32 @@ def start(plan: RunPlan, path: Path, setting: Setting = Setting()) -> Summary:
 def resume(path: Path, setting: Setting = Setting()) -> Summary:
     """Go on with an interrupted run from its last barrier, to the digest it would have had."""
     folder = RunFolder(path)
-    manifest = folder.manifest
+    manifest, plan = folder.manifest, folder.plan
     if manifest["complete"]:
         raise NothingToResume(path, "the run in it is complete")
-    plan = folder.plan
     with folder.held():
         equipment = equip(plan, manifest["device"])
-        for name, now in equipment.identity().items():
-            if manifest[name] != now:
-                raise ForeignCheckpoint(path, f"{name} was {manifest[name]}, is {now}")
+        for name, was, now in _changes(manifest, equipment):
+            raise ForeignCheckpoint(path, f"{name} was {was}, is {now}")
         return _into_folder(folder, plan, equipment, setting, folder.log())
 
 
 def replay(path: Path, setting: Setting = Setting()) -> Summary:
     """Repeat a complete run without a server; RunDiverged at the first barrier that comes out otherwise."""
     folder = RunFolder(path)
-    manifest = folder.manifest
+    manifest, plan, log = folder.manifest, folder.plan, iter(folder.log())
     if not manifest["complete"]:
-        raise RunDiverged("its end", "complete", was=False, now="needed: go on with it by `outrider run … --resume`")
-    plan, was = folder.plan, iter(folder.log())
+        raise RunIncomplete(path)
 
     def compare(entry: Mapping[str, Any], _: Columns) -> None:
-        before = next(was, {})
+        before = next(log, {})
         for name, now in entry.items():
             if before.get(name) != now:
                 raise RunDiverged(show_clock(entry["barrier_us"]), name, before.get(name), now)
 
     equipment = equip(plan, manifest["device"])
+    for name, was, now in _changes(manifest, equipment):
+        raise RunDiverged("its start", name, was, now)
     whole = Job(plan, manifest["run"], manifest["device"])
     summary, _ = _conduct(whole, equipment, Ledger(equipment.quotas), setting.watch, compare)
     if summary.digest != manifest["digest"]:
@@ -108,10 +109,18 @@ def replay(path: Path, setting: Setting = Setting()) -> Summary:
     return summary
 
 
+def _changes(manifest: Mapping[str, Any], equipment: Equipment) -> Iterator[tuple[str, Any, Any]]:
+    """What is no longer as the manifest has it: its name, what it was, what it is."""
+    for name, now in equipment.identity().items():
+        if manifest.get(name) != now:
+            yield name, manifest.get(name), now
+
+
 def _into_folder(
     folder: RunFolder, plan: RunPlan, equipment: Equipment, setting: Setting, log: Sequence[Mapping[str, Any]]
 ) -> Summary:
     manifest = folder.manifest
+    server = setting.server or manifest["server"]
     whole = Job(
         plan,
         manifest["run"],
@@ -126,7 +135,7 @@ def _into_folder(
         write_truth(folder.path, rows, batch=entry["barrier_us"])
         folder.append_log(entry)
 
-    with _server(setting.server, folder.path) as (endpoint, check):
+    with _server(server, folder.path) as (endpoint, check):
 
         def watch(progress: Progress) -> None:
             check()
@@ -134,7 +143,7 @@ def _into_folder(
 
         ledger = Ledger.from_log(equipment.quotas, log)
         summary, ended = _conduct(replace(whole, endpoint=endpoint), equipment, ledger, watch, keep)
-    store = ended[0].store if setting.server != EMBEDDED else None
+    store = ended[0].store if server != EMBEDDED else None
     done = {"digest": summary.digest, "complete": True, "store": store, "totals": asdict(summary)}
     folder.finish({**manifest, **done})
     return replace(summary, run=str(folder.path))

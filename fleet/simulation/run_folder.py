@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,17 @@ def write_whole(path: Path, content: bytes) -> None:
         beside.replace(path)
         _sync_folder(path.parent)
     except OSError as error:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):
+            beside.unlink()
+        raise CannotWrite(path, error) from error
+
+
+def refuse_used(path: Path) -> None:
+    """FolderNotEmpty where there is something in the folder, CannotWrite where it is none."""
+    try:
+        if path.exists() and any(path.iterdir()):
+            raise FolderNotEmpty(path)
+    except OSError as error:
         raise CannotWrite(path, error) from error
 
 
@@ -60,15 +70,10 @@ class RunFolder:
     @classmethod
     def create(cls, path: Path, plan: RunPlan, facts: dict[str, Any]) -> "RunFolder":
         """A new run folder; FolderNotEmpty where something is there already, CannotWrite where it cannot be made."""
+        refuse_used(path)
         folder = cls(path)
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-            if any(path.iterdir()):
-                raise FolderNotEmpty(path)
-        except OSError as error:
-            raise CannotWrite(path, error) from error
         write_whole(path / "plan.yaml", plan.to_yaml().encode())
-        folder.write_manifest({"schema": SCHEMA, "run": path.name, **facts, "digest": None, "complete": False})
+        folder.write_manifest({"schema": SCHEMA, **facts, "digest": None, "complete": False})
         return folder
 
     @property

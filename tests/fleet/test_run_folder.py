@@ -11,7 +11,7 @@ PLAN = RunPlan(name="city", world="rainy_city")
 
 
 def test_a_new_run_is_visibly_incomplete(tmp_path: Path) -> None:
-    RunFolder.create(tmp_path / "run", PLAN, {"seed": 7})
+    RunFolder.create(tmp_path / "run", PLAN, {"run": "run"})
     manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
     assert manifest["complete"] is False
     assert manifest["digest"] is None

@@ -1,6 +1,7 @@
 import os
 import signal
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 from fixtures import small_plan
@@ -57,7 +58,7 @@ def test_a_run_is_replayed_to_the_same_digest(first: runs.Summary) -> None:
 
 
 def test_a_replay_that_differs_names_the_first_barrier(first: runs.Summary, tmp_path: Path) -> None:
-    folder = copy_of(Path(first.run), tmp_path / "run")
+    folder = copytree(Path(first.run), tmp_path / "run")
     log = (folder / "log.jsonl").read_text().replace('"fires": ', '"fires": 1')
     (folder / "log.jsonl").write_text(log)
     with pytest.raises(RunDiverged, match="18:30:02: fires was 1"):
@@ -75,7 +76,16 @@ class Interrupts:
             raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize("car_ticks", [10, 20, 40], ids=["before a barrier", "after one", "after two"])
+@pytest.fixture(scope="module")
+def stopped(small: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that was interrupted after its second barrier."""
+    folder = tmp_path_factory.mktemp("stopped") / "run"
+    with pytest.raises(KeyboardInterrupt):
+        runs.start(small_plan(small), folder, runs.Setting(watch=Interrupts(40)))
+    return folder
+
+
+@pytest.mark.parametrize("car_ticks", [10, 20], ids=["before a barrier", "after one"])
 def test_an_interrupted_run_goes_on_to_the_same_digest(
     first: runs.Summary, small: Path, tmp_path: Path, car_ticks: int
 ) -> None:
@@ -87,28 +97,37 @@ def test_an_interrupted_run_goes_on_to_the_same_digest(
     assert rows(tmp_path / "run") == rows(Path(first.run))
 
 
+def test_a_run_that_was_copied_goes_on_elsewhere(first: runs.Summary, stopped: Path, tmp_path: Path) -> None:
+    assert runs.resume(copytree(stopped, tmp_path / "run")).digest == first.digest
+
+
 def test_a_complete_run_cannot_be_resumed(first: runs.Summary) -> None:
     with pytest.raises(NothingToResume, match="complete"):
         runs.resume(Path(first.run))
 
 
-def test_a_missing_checkpoint_is_an_error_that_names_it(small: Path, tmp_path: Path) -> None:
-    with pytest.raises(KeyboardInterrupt):
-        runs.start(small_plan(small), tmp_path / "run", runs.Setting(watch=Interrupts(40)))
-    for checkpoint in (tmp_path / "run" / "checkpoints").iterdir():
+def test_a_missing_checkpoint_is_an_error_that_names_it(stopped: Path, tmp_path: Path) -> None:
+    folder = copytree(stopped, tmp_path / "run")
+    for checkpoint in (folder / "checkpoints").iterdir():
         checkpoint.unlink()
     with pytest.raises(ForeignCheckpoint, match="it is missing"):
-        runs.resume(tmp_path / "run")
+        runs.resume(folder)
 
 
-def test_a_checkpoint_of_another_run_is_refused(small: Path, tmp_path: Path) -> None:
-    for seed in (7, 8):
-        with pytest.raises(KeyboardInterrupt):
-            runs.start(small_plan(small, f"seed={seed}"), tmp_path / str(seed), runs.Setting(watch=Interrupts(40)))
-    for checkpoint in (tmp_path / "7" / "checkpoints").iterdir():
-        checkpoint.rename(tmp_path / "8" / "checkpoints" / checkpoint.name)
+def test_a_checkpoint_of_another_plan_is_refused(stopped: Path, tmp_path: Path) -> None:
+    folder = copytree(stopped, tmp_path / "run")
+    plan = folder / "plan.yaml"
+    plan.write_text(plan.read_text().replace("outbox_mb: 64", "outbox_mb: 65"))
     with pytest.raises(ForeignCheckpoint, match="another plan or another build"):
-        runs.resume(tmp_path / "8")
+        runs.resume(folder)
+
+
+def test_a_run_of_another_build_is_refused(stopped: Path, tmp_path: Path) -> None:
+    folder = copytree(stopped, tmp_path / "run")
+    manifest = folder / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"numpy": "', '"numpy": "0.'))
+    with pytest.raises(ForeignCheckpoint, match="versions was .*numpy"):
+        runs.resume(folder)
 
 
 class Kills:
@@ -136,11 +155,3 @@ def test_a_server_killed_ten_times_loses_and_doubles_nothing(small: Path, tmp_pa
     assert len(kept) == len(set(kept)) == summary.clips_kept > 0
     assert sorted(kept) == sorted(sent)
     assert summary.digest == runs.replay(tmp_path / "run").digest
-
-
-def copy_of(run: Path, to: Path) -> Path:
-    """The small files of a run."""
-    to.mkdir()
-    for name in ("plan.yaml", "manifest.json", "log.jsonl"):
-        (to / name).write_bytes((run / name).read_bytes())
-    return to

@@ -1,0 +1,120 @@
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fleet.cli.schema import What, schema_of
+from fleet.errors import RunDiverged
+from fleet.plan_file import PLANS
+
+HEAVY = {"torch", "numpy", "duckdb", "zmq", "onnxruntime", "simpy", "pyarrow", "structlog", "scipy"}
+
+
+def outrider(*words: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "fleet.cli.main", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, check=False)
+
+
+def refusal(*words: object, cwd: Path | None = None) -> str:
+    """What a user reads who made a mistake: one screen on standard error, exit code 2, no traceback."""
+    done = outrider(*words, cwd=cwd)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.splitlines()) < 20
+    return done.stderr
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys; from fleet.cli.main import build; build(); print(*sorted({m.split('.')[0] for m in sys.modules}))"
+    )
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert HEAVY.isdisjoint(loaded)
+
+
+@pytest.mark.parametrize("command", ["run", "serve", "replay", "schema", "doctor"])
+def test_every_command_has_help_with_examples(command: str) -> None:
+    said = outrider(command, "--help").stdout
+    assert f"outrider {command}" in said
+
+
+def test_a_plan_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    assert "did you mean 'rainy_city'?" in refusal("run", "rainy_cty", cwd=tmp_path)
+
+
+def test_a_mistyped_field_is_refused(tmp_path: Path) -> None:
+    assert "did you mean 'cars'?" in refusal("run", "rainy_city", "--set", "carz=5", cwd=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_in_use_is_refused(small: Path, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    assert "is not empty" in refusal("run", small / "small.yaml", "--out", tmp_path)
+
+
+def test_a_folder_that_cannot_be_made_is_refused(small: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    assert "cannot write" in refusal("run", small / "small.yaml", "--out", tmp_path / "file" / "run")
+
+
+def test_resuming_nothing_is_refused(small: Path, tmp_path: Path) -> None:
+    assert "nothing to resume" in refusal("run", small / "small.yaml", "--resume", cwd=tmp_path)
+
+
+def test_replaying_what_is_no_run_is_refused(tmp_path: Path) -> None:
+    assert "is not a run folder" in refusal("replay", tmp_path)
+
+
+def test_serving_on_a_port_in_use_is_refused(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        bind = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
+        assert str(taken.getsockname()[1]) in refusal("serve", "--store", tmp_path, "--bind", bind)
+
+
+def test_a_diverged_run_is_a_failed_verdict() -> None:
+    assert RunDiverged("18:30:10", "fires", 1, 2).exit_code == 1
+
+
+def test_doctor_prints_one_json_object() -> None:
+    found = json.loads(outrider("doctor", "--json").stdout)
+    assert all(found["core"].values())
+    assert {each["name"] for each in found["optional"]} >= {"C++ compiler", "GPU", "Chromium", "Ray"}
+
+
+def test_the_schema_beside_the_plans_is_the_one_that_is_printed() -> None:
+    assert json.loads((PLANS / "plan.schema.json").read_text()) == schema_of(What.PLAN)
+
+
+@pytest.mark.parametrize("what", What)
+def test_every_schema_describes_an_object(what: What) -> None:
+    assert schema_of(what)["type"] == "object"
+
+
+@pytest.mark.slow
+def test_an_interrupted_command_says_how_to_go_on_and_does(small: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    words = ["run", str(small / "small.yaml"), "--set", "duration=20s", "--out", str(out)]
+    with subprocess.Popen(
+        [sys.executable, "-m", "fleet.cli.main", *words], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stderr is not None
+        assert "car-ticks/s" in running.stderr.readline()
+        os.kill(running.pid, signal.SIGINT)
+        _, said = running.communicate()
+    assert running.returncode == 130
+    assert "--resume --out" in said
+    assert "Traceback" not in said
+    done = outrider(*words, "--resume", "--json")
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(done.stdout)
+    assert summary["car_ticks"] > 0
+    assert {"run", "digest", "cars", "fires", "clips_kept", "wall_s", "real_time_factor"} <= summary.keys()
+    assert (out / "report.html").is_file()
+    assert json.loads((out / "manifest.json").read_text())["complete"] is True
