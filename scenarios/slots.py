@@ -1,5 +1,6 @@
 """Things on the road as they are gathered, before they become a scene or a truth."""
 
+import math
 from dataclasses import dataclass, fields
 from typing import TypeVar
 
@@ -84,4 +85,4 @@ def first(things: Slots, count: int) -> Slots:
 
 def flat(values: NDArray[_Scalar]) -> NDArray[_Scalar]:
     """(n, cells, places) to (n, cells * places)."""
-    return values.reshape(len(values), -1)
+    return values.reshape(len(values), math.prod(values.shape[1:]))

@@ -43,7 +43,7 @@ def parked(spec: WorldSpec, draws: Draws, cars: Cars, road: Road) -> Slots:
     place = np.arange(4)
     key = road.key[:, :, None] * 4 + place  # (n, cells, 4)
     there, jitter, paint, size = (flat(v) for v in draws.four("parked", cars[:, None, None], key))
-    side = np.broadcast_to(_SIDES[place % 2], key.shape).reshape(len(cars), -1)
+    side = flat(np.broadcast_to(_SIDES[place % 2], key.shape))
     along = flat(road.start[:, :, None] + 10.0 + 20.0 * (place // 2)) + 6.0 * (jitter - 0.5)
     free = flat(np.broadcast_to((road.crosswalk | road.junction)[:, :, None], key.shape))
     truck = size > 0.94
@@ -69,7 +69,7 @@ def furniture(draws: Draws, cars: Cars, road: Road) -> tuple[Slots, Floats]:
     place = np.arange(2)
     key = road.key[:, :, None] * 2 + place
     there, jitter, green, tall = (flat(v) for v in draws.four("trees", cars[:, None, None], key))
-    side = np.broadcast_to(_SIDES[place], key.shape).reshape(len(cars), -1)
+    side = flat(np.broadcast_to(_SIDES[place], key.shape))
     along = flat(road.start[:, :, None] + np.zeros(2)) + 38.0 * jitter
     aside = side * (road.half[:, None] + road.walk[:, None] + 0.9)
     top = 4.0 + 4.0 * tall
@@ -90,7 +90,7 @@ def walkers(spec: WorldSpec, draws: Draws, cars: Cars, ticks: Ints, road: Road) 
     place = np.arange(2)
     key = road.key[:, :, None] * 2 + place
     there, jitter, clothes, pace = (flat(v) for v in draws.four("walkers", cars[:, None, None], key))
-    side = np.broadcast_to(_SIDES[place], key.shape).reshape(len(cars), -1)
+    side = flat(np.broadcast_to(_SIDES[place], key.shape))
     stroll = 14.0 * np.abs(np.mod(time * (0.9 + 0.6 * pace) / 28.0 + jitter, 2.0) - 1.0)
     strolling = slots(
         there < spec.walkers_share,
