@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from fixtures import save_network
 from little_world import LittleWorld
 
 from fleet.engine.cards import markdown
@@ -20,6 +19,14 @@ from vehicle import TASKS, HydraNet, Task, load_network
 TASK_NAMES = ("vehicles", "pedestrians", "weather")
 FEW = {name: TASKS[name] for name in TASK_NAMES}
 SHORT = Schedule(steps=6, batch=8)
+
+
+def save_network(folder: Path, seed: int) -> Path:
+    """A network that has learnt nothing, as files that a car can load."""
+    torch.manual_seed(seed)
+    heads = {name: TASKS[name].columns(name) for name in ("vehicles", "weather")}
+    HydraNet(heads).eval().save(folder, name=folder.name, version=1, told={})
+    return folder
 
 
 @pytest.fixture
