@@ -25,7 +25,7 @@ def first(small: Path, tmp_path_factory: pytest.TempPathFactory) -> runs.Summary
 def rows(run: Path) -> dict[str, list[tuple[object, ...]]]:
     """All tables, sorted, but for the run's name and where a clip's file lies."""
     with open_run(run) as db:
-        return {table: sorted(map(repr, db.sql(f"SELECT * EXCLUDE run FROM {table}").fetchall())) for table in TABLES}
+        return {table: sorted(map(repr, db.table(table).project("* EXCLUDE run").fetchall())) for table in TABLES}
 
 
 def test_something_happens(first: runs.Summary) -> None:
@@ -126,7 +126,7 @@ def test_a_run_of_another_build_is_refused(stopped: Path, tmp_path: Path) -> Non
     folder = copytree(stopped, tmp_path / "run")
     manifest = folder / "manifest.json"
     manifest.write_text(manifest.read_text().replace('"numpy": "', '"numpy": "0.'))
-    with pytest.raises(ForeignCheckpoint, match="versions was .*numpy"):
+    with pytest.raises(ForeignCheckpoint, match=r"versions was .*numpy"):
         runs.resume(folder)
 
 

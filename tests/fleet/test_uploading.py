@@ -125,7 +125,7 @@ def test_radios_that_are_stopped_and_restored_go_on_alike(clips: list[tuple[int,
             arrays, recipes = radios.outbox.state()
             again.outbox.restore(arrays, recipes, {("often", 1): spec()})
             again.uploads.restore(radios.uploads.facts())
-            radios, before = again, before
+            radios = again
         else:
             radios.delivered.clear()
         radios.clock.run_until(60 * SECOND)
