@@ -27,12 +27,14 @@ class Equipment:
 
     loadout: the plan's software, with triggers that remember in the given memory
     weights: network → sha256 of its backbone
+    files:   sha256 over every file of networks and triggers
     """
 
     world: World
     specs: tuple[TriggerSpec, ...]
     loadout: Callable[[Memory], Loadout]
     weights: Mapping[str, str]
+    files: str
     uplink: Callable[[Links, int, int], NDArray[np.float64]]
 
     @property
@@ -47,6 +49,7 @@ class Equipment:
             | {name: importlib.metadata.version(name) for name in ("outrider-fleet", "numpy", "torch", "onnxruntime")},
             "weights": dict(self.weights),
             "triggers": {spec.name: spec.version for spec in self.specs},
+            "files": self.files,
             "world_fingerprint": self.world.fingerprint,
         }
 
@@ -61,14 +64,14 @@ def equip(plan: RunPlan, device: str) -> Equipment:
         specs=specs,
         loadout=lambda memory: Loadout.equip(LOADOUT, networks[0], networks[1:], specs, memory),
         weights={network.name: network.backbone for network in networks},
+        files=_hash([[network.card["files"] for network in networks], [_with_files(spec) for spec in specs]]),
         uplink=open_uplink(plan.uplink.model_dump(), plan.seed),
     )
 
 
 def belongs_to(plan: RunPlan, identity: dict[str, Any], run: str, device: str) -> str:
     """A hash that a checkpoint carries: the same plan, build, run and device can go on from it, no other."""
-    text = json.dumps([plan.model_dump(mode="json"), identity, run, device], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return _hash([plan.model_dump(mode="json"), identity, run, device])
 
 
 def pick_device(asked: str) -> str:
@@ -76,3 +79,14 @@ def pick_device(asked: str) -> str:
     if asked != "auto":
         return asked
     return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _hash(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def _with_files(spec: TriggerSpec) -> list[Any]:
+    """A spec and the hashes of the files that its parameters name, such as a probe's weights."""
+    named = [spec.folder / value for value in spec.params.values() if isinstance(value, str)]
+    hashes = [hashlib.sha256(file.read_bytes()).hexdigest() for file in named if file.is_file()]
+    return [spec.model_dump(mode="json"), hashes]
