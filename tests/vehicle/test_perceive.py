@@ -54,7 +54,7 @@ def test_a_shared_backbone_is_computed_once(
     looked: list[str] = []
     embed = Network.embed
     monkeypatch.setattr(Network, "embed", lambda self, pixels: looked.append(self.name) or embed(self, pixels))
-    perceive([production, candidate], world.frames(CARS[:16], 700))
+    perceive([production, candidate], world.frames(CARS[:8], 700))
     assert looked == ["production"]
 
 
