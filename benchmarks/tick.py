@@ -1,6 +1,6 @@
 """What a car-tick costs, against what painting and the networks cost by themselves; one line of JSON.
 
-Everything is CPU time of this process in one run, the pieces measured in turns, so that a busy machine touches all alike:
+Everything is CPU time of this process in one run, the pieces in turns, so that a busy machine touches all alike:
 
 - `total_over_floor`: the simulation at 1,000 cars over bare painting and bare forward, each at its best chunk;
 - `speedup_over_camera_loop`: the same against a loop that paints and forwards camera by camera in plain torch;

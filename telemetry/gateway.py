@@ -49,7 +49,7 @@ class Gateway:
     welcome: what the server said of itself
     """
 
-    def __init__(  # noqa: PLR0913 - what a gateway can be told
+    def __init__(
         self,
         endpoint: str,
         *,

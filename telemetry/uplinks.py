@@ -86,7 +86,7 @@ def wifi_only(links: Links, start_us: int, end_us: int, *, wifi_mbps: float = 20
     return _wifi("wifi_only", links, wifi_mbps, start_us, end_us)
 
 
-def lte(  # noqa: PLR0913 - an uplink's options are its arguments
+def lte(
     links: Links, start_us: int, end_us: int, *, seed: int, mbps: float = 5.0, wifi_mbps: float = 20.0
 ) -> np.ndarray:
     """A steady cellular link, another for each car: from half to one and a half times `mbps`."""
@@ -96,7 +96,7 @@ def lte(  # noqa: PLR0913 - an uplink's options are its arguments
     return np.where(links.state == Link.CELLULAR, cellular, wifi)
 
 
-def trace(  # noqa: PLR0913 - an uplink's options are its arguments
+def trace(
     links: Links,
     start_us: int,
     end_us: int,

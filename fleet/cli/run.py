@@ -1,10 +1,15 @@
 """`outrider run`: simulate a plan into a run folder, or go on with an interrupted one."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+if TYPE_CHECKING:
+    from fleet.plan import RunPlan
+    from fleet.simulation.run import Summary
+
+RUNS = Path("runs")
 EPILOG = """
 [bold]Examples[/bold]
 
@@ -46,35 +51,40 @@ def run(
 ) -> None:
     """Simulate a plan; ends with a report."""
     from fleet import logs
-    from fleet.cli.output import RunProgress, console
+    from fleet.cli.output import console
     from fleet.plan_file import load_plan
-    from fleet.simulation.run_folder import RunFolder, interrupted, next_free, refuse_used
+    from fleet.simulation.run_folder import interrupted, next_free, refuse_used
 
     logs.configure(verbose=verbose)
     if out and not resume:
         refuse_used(out)
     asked = load_plan(plan, overrides or ())
     asked = asked.model_copy(update={"shards": shards or asked.shards})
-
-    from fleet.simulation import run as runs  # after the plan: a typing error should not wait for torch
-
-    if resume:
-        path = out or interrupted(Path("runs"), asked)
-        RunFolder(path).refuse_other_plan(asked)
-    else:
-        path = out or next_free(Path("runs"), asked)
+    path = out or (interrupted(RUNS, asked) if resume else next_free(RUNS, asked))
     try:
-        with RunProgress(asked) as progress:
-            setting = runs.Setting(server=server, device=device, watch=progress)
-            summary = runs.resume(path, setting) if resume else runs.start(asked, path, setting)
+        summary = _simulate(asked, path, server=server, device=device, resume=resume)
     except KeyboardInterrupt:
-        again = f"outrider run {plan} --resume --out {path}"
+        again = f"outrider run {path / 'plan.yaml'} --resume --out {path}"
         console().print(f"interrupted; what was done is kept. Go on with: [bold]{again}[/bold]")
         raise typer.Exit(130) from None
     _conclude(path, summary, as_json=as_json)
 
 
-def _conclude(path: Path, summary: "runs.Summary", *, as_json: bool) -> None:  # type: ignore[name-defined] # noqa: F821
+def _simulate(plan: "RunPlan", path: Path, *, server: str | None, device: str, resume: bool) -> "Summary":
+    """Start or go on, with a line that says how far it is."""
+    from fleet.cli.output import RunProgress
+    from fleet.simulation import run as runs
+    from fleet.simulation.run_folder import RunFolder
+
+    with RunProgress(plan) as progress:
+        setting = runs.Setting(server=server, device=device, watch=progress)
+        if resume:
+            RunFolder(path).refuse_other_plan(plan)
+            return runs.resume(path, setting)
+        return runs.start(plan, path, setting)
+
+
+def _conclude(path: Path, summary: "Summary", *, as_json: bool) -> None:
     """Write the report and say what the run came to."""
     from dataclasses import asdict
 

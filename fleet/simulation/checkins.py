@@ -16,7 +16,7 @@ from telemetry import TABLES, Link
 from triggers import Reason, SignalTable
 from vehicle import Cut, Outbox
 
-Columns = dict[str, NDArray[Any] | list[Any]]
+Rows = dict[str, NDArray[Any] | list[Any]]
 Upload = tuple[Parcel, str, str]  # a parcel, its status, the link it had then
 VSS = tuple(name for name in TABLES["signals"].columns if name.startswith("Vehicle."))
 LINKS = np.array([link.name.lower() for link in Link])
@@ -84,14 +84,14 @@ class CheckIns:
         """Take over what `facts` gave."""
         self._asked = set(facts)
 
-    def _send(self, wire: Wire, table: str, now_us: int, columns: Columns, part: str = "") -> None:
+    def _send(self, wire: Wire, table: str, now_us: int, columns: Rows, part: str = "") -> None:
         rows = len(next(iter(columns.values())))
         if rows == 0:
             return
-        known: Columns = {"t_us": np.full(rows, now_us, np.int64)}
+        known: Rows = {"t_us": np.full(rows, now_us, np.int64)}
         wire.send_rows(table, f"{table}-{part}{self._shard}-{now_us}", known | columns)
 
-    def _fire_rows(self, refused: frozenset[str]) -> Columns:
+    def _fire_rows(self, refused: frozenset[str]) -> Rows:
         fires = self._fires
         return {
             "car": [cut.car for cut in fires],
@@ -103,7 +103,7 @@ class CheckIns:
             "clip": ["" if cut.clip in refused else cut.clip for cut in fires],
         }
 
-    def _upload_rows(self, uploads: Sequence[Upload]) -> Columns:
+    def _upload_rows(self, uploads: Sequence[Upload]) -> Rows:
         parcels = [parcel for parcel, _, _ in uploads]
         return {
             "car": [parcel.cut.car for parcel in parcels],
@@ -118,7 +118,7 @@ class CheckIns:
             "link": [link for _, _, link in uploads],
         }
 
-    def _reason_rows(self) -> Columns:
+    def _reason_rows(self) -> Rows:
         cars, triggers, reasons, counts = [], [], [], []
         for cohort in self._cohorts:
             for trigger, counted in sorted(cohort.memory.take_counts().items()):
@@ -129,15 +129,15 @@ class CheckIns:
                 counts += counted[rows, which].tolist()
         return {"car": cars, "trigger": triggers, "reason": reasons, "count": counts}
 
-    def _signal_rows(self) -> Columns:
+    def _signal_rows(self) -> Rows:
         tables = [table for table in self._signals if len(table)]
         if not tables:
             return {"car": []}
-        known: Columns = {path: np.concatenate([_with_gaps(table, path) for table in tables]) for path in VSS}
+        known: Rows = {path: np.concatenate([_with_gaps(table, path) for table in tables]) for path in VSS}
         ticks = np.concatenate([np.full(len(table), table.tick, np.int64) for table in tables])
         return {"car": np.concatenate([table.cars for table in tables]), "t_us": ticks * TICK_US, **known}
 
-    def _vehicle_rows(self) -> Columns:
+    def _vehicle_rows(self) -> Rows:
         clips, waiting = self._outbox.waiting
         state = self._state
         return {
@@ -150,7 +150,7 @@ class CheckIns:
             "uploaded_bytes": np.floor(state.uploaded_bytes).astype(np.int64),
         }
 
-    def _shadow_rows(self) -> Columns:
+    def _shadow_rows(self) -> Rows:
         columns: dict[str, list[Any]] = {name: [] for name in ("car", "candidate", "task", "ticks", "mean", "max")}
         for cohort in self._cohorts:
             for (candidate, task), sums in sorted(cohort.onboard.tally.take().items()):

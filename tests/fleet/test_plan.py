@@ -58,5 +58,5 @@ def test_a_world_may_be_a_word_or_a_mapping() -> None:
 
 @pytest.mark.parametrize("period", [0, 0.05, 0.25, -1])
 def test_a_period_off_the_camera_tick_is_refused(period: float) -> None:
-    with pytest.raises(ValidationError, match="multiple of 0.1 s"):
+    with pytest.raises(ValidationError, match=r"multiple of 0\.1 s"):
         RunPlan(world="rainy_city", perceive_every_s=period)

@@ -60,7 +60,7 @@ def test_two_processes_cannot_write_one_run(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_a_manifest_is_not_a_run(tmp_path: Path) -> None:
-    with pytest.raises(NotARun, match="manifest.json"):
+    with pytest.raises(NotARun, match=r"manifest\.json"):
         _ = RunFolder(tmp_path).manifest
 
 

@@ -2,6 +2,7 @@ import os
 import signal
 import socket
 from pathlib import Path
+from shutil import rmtree
 
 import pytest
 
@@ -41,3 +42,13 @@ def test_a_closed_server_leaves_its_port(tmp_path: Path) -> None:
         port = int(server.endpoint.rsplit(":", 1)[1])
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def test_a_server_that_does_not_come_back_is_lost(tmp_path: Path) -> None:
+    with EmbeddedServer(tmp_path / "store") as server:
+        rmtree(tmp_path / "store")
+        (tmp_path / "store").write_text("in the way")
+        os.kill(server.pid, signal.SIGKILL)
+        server._watcher.join()
+        with pytest.raises(ServerLost, match="store"):
+            server.check()

@@ -1,3 +1,4 @@
+import multiprocessing
 import os
 import signal
 from pathlib import Path
@@ -6,7 +7,7 @@ from shutil import copytree
 import pytest
 from fixtures import small_plan
 
-from fleet.errors import ForeignCheckpoint, NothingToResume, RunDiverged
+from fleet.errors import ForeignCheckpoint, NothingToResume, RunDiverged, ShardDied
 from fleet.simulation import run as runs
 from fleet.simulation.crew import Progress
 from fleet.simulation.run_folder import RunFolder
@@ -155,3 +156,35 @@ def test_a_server_killed_ten_times_loses_and_doubles_nothing(small: Path, tmp_pa
     assert len(kept) == len(set(kept)) == summary.clips_kept > 0
     assert sorted(kept) == sorted(sent)
     assert summary.digest == runs.replay(tmp_path / "run").digest
+
+
+def test_a_fleet_wide_quota_goes_to_those_who_fired_first(first: runs.Summary, small: Path, tmp_path: Path) -> None:
+    spec = (small / "often.yaml").read_text() + "limits: {fleet_total: 5}\n"
+    (tmp_path / "few.yaml").write_text(spec)
+    plan = small_plan(small, f"loadout.triggers=[{tmp_path}/few.yaml]", "cohort_cars=9")
+    runs.start(plan, tmp_path / "run")
+    with open_run(first.run) as before, open_run(tmp_path / "run") as now:
+        fired = [clip for (clip,) in before.sql("SELECT clip FROM fires ORDER BY tick, car LIMIT 5").fetchall()]
+        kept = [clip for (clip,) in now.sql("SELECT clip FROM clips").fetchall()]
+        ((stopped,),) = now.sql("SELECT sum(count) FROM reasons WHERE reason = 'FLEET_QUOTA'").fetchall()
+    assert sorted(kept) == sorted(fired)
+    assert stopped > 0
+
+
+class ShardKill:
+    """SIGKILL for the second shard, once the first barrier is behind it."""
+
+    def __call__(self, progress: Progress) -> None:
+        if progress.car_ticks > 10:
+            for child in multiprocessing.active_children():
+                if child.name == "outrider shard 1":
+                    child.kill()
+
+
+@pytest.mark.slow
+def test_a_shard_that_dies_is_an_error_and_the_run_goes_on_to_the_same_digest(
+    first: runs.Summary, small: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(ShardDied, match="shard 1 died: killed by signal 9"):
+        runs.start(small_plan(small, "shards=2"), tmp_path / "run", runs.Setting(watch=ShardKill()))
+    assert runs.resume(tmp_path / "run").digest == first.digest

@@ -20,7 +20,7 @@ def test_a_key_that_stands_twice_is_refused_with_both_lines() -> None:
 
 
 def test_a_key_inside_a_part_may_not_stand_twice_either() -> None:
-    with pytest.raises(BadPlan, match="plan.yaml:3"):
+    with pytest.raises(BadPlan, match=r"plan\.yaml:3"):
         parse("loadout:\n  production: a\n  production: b\n", "plan.yaml")
 
 
@@ -28,7 +28,7 @@ def test_a_key_inside_a_part_may_not_stand_twice_either() -> None:
     "text", ["cars: [1", "a: *nobody", "a: \x00", "a: 1\n b: 2\n", "{", "a: !!python/object:os.system x"]
 )
 def test_what_is_not_yaml_is_refused(text: str) -> None:
-    with pytest.raises(BadPlan, match="plan.yaml"):
+    with pytest.raises(BadPlan, match=r"plan\.yaml"):
         parse(text, "plan.yaml")
 
 
