@@ -1,7 +1,7 @@
 """What painting an image costs compiled, against the same source in plain torch; one line of JSON.
 
-CPU time of this process on one thread, the best of some repeats, the two measured in turns on 16 ready scenes of a rainy
-evening, that is 128 images of 64 x 96 pixels; compiling is not counted:
+CPU time of this process on one thread, the best of some repeats, the two measured in turns on 16 ready scenes of a
+rainy evening, that is 128 images of 64 x 96 pixels; compiling is not counted:
 
 - `us_per_image`: microseconds for one camera's picture, compiled;
 - `speedup_over_plain_torch`: plain painting over compiled painting.

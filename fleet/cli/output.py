@@ -47,7 +47,7 @@ class RunProgress:
         if self._console.is_terminal:
             from rich.progress import BarColumn, Progress, TextColumn
 
-            columns = TextColumn("{task.description}"), BarColumn(bar_width=20)
+            columns = TextColumn("{task.description}"), BarColumn(bar_width=10)
             self._bar = Progress(*columns, console=self._console, transient=True)
             self._bar.add_task("opening the world and the networks", total=None)
             self._bar.start()

@@ -2,7 +2,7 @@
 
 Cameras are level, so an image column is a vertical plane, and everything on the road is an upright box: a column meets
 a box where a ray meets a rectangle on the ground (the slab test; Kay and Kajiya, SIGGRAPH 1986, section 2), once for
-all its rows. Each column keeps its nearest few things, as the old column renderers did; rows come later.
+all its rows. Each column keeps its nearest thing, as the old column renderers did; rows come later.
 
 n cars, C cameras, W columns, H rows, K objects, N objects kept a camera, L layers kept a column.
 """
@@ -17,7 +17,8 @@ from scenarios.paint.scene import GLOWS, LIGHT, OBJECT, POSE, ROAD, Kind
 from scenarios.paint.sprites import FACES, SIZE, STATES
 
 KEPT = 16
-LAYERS = 3
+LAYERS = 1
+"""Things a column shows: the nearest. More show tall things behind low ones, and need networks trained anew."""
 LAYER = ("middle", "scale", "across2", "round", "depth", "texels", "shine", "red", "green", "blue")
 """What a layer says of a column: v = (middle - row) * scale runs from 1 at the top to -1 at the bottom, `across2` is
 the square of the place across the face from -1 to 1, `texels` where in the atlas that column of the face begins,
@@ -133,7 +134,7 @@ def layer_keys(kept: Tensor, rays: Rays) -> Tensor:
     for _ in range(LAYERS):
         least = keys.amin(dim=2)  # (n, C, W)
         found.append(least)
-        keys = torch.where(keys <= least[:, :, None], _FAR_KEY, keys)
+        keys = torch.where(keys > least[:, :, None], keys, _FAR_KEY)  # torch 2.13 compiles <= wrongly for 256 bits
     return torch.stack(found, dim=2)
 
 

@@ -87,7 +87,7 @@ def test_what_is_behind_a_camera_does_not_show() -> None:
 
 def test_the_nearer_thing_hides_the_farther_one_in_any_order() -> None:
     near = {"x": 10.0, "y": 0.0, "red": 0.9, "z1": 1.0}
-    far = {"x": 20.0, "y": 0.5, "blue": 0.9, "z1": 3.0}
+    far = {"x": 20.0, "y": 1.6, "blue": 0.9, "z1": 3.0}
     one, other = painted(scene_of([[near, far], [far, near]]))
     assert np.array_equal(one, other)
     red = (one[0, ..., 0] > 180) & (one[0, ..., 2] < 60)
