@@ -27,11 +27,14 @@ def replay(
 
     from fleet import logs
     from fleet.cli.output import RunProgress, console, print_json
-    from fleet.simulation import run as runs
     from fleet.simulation.run_folder import RunFolder
 
     logs.configure(verbose=verbose)
-    with RunProgress(RunFolder(run).plan) as progress:
+    plan = RunFolder(run).plan
+
+    from fleet.simulation import run as runs  # after the folder: a typing error should not wait for torch
+
+    with RunProgress(plan) as progress:
         summary = runs.replay(run, runs.Setting(watch=progress))
     console().print(f"the same: {summary.clips_kept:,} clips, digest {summary.digest}")
     if as_json:
