@@ -98,12 +98,21 @@ def test_every_schema_describes_an_object(what: What) -> None:
     assert schema_of(what)["type"] == "object"
 
 
+def _hear_interrupts() -> None:
+    """Whoever started the tests in the background may have had them ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.slow
 def test_an_interrupted_command_says_how_to_go_on_and_does(small: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     words = ["run", str(small / "small.yaml"), "--set", "duration=20s", "--out", str(out)]
     with subprocess.Popen(
-        [sys.executable, "-m", "fleet.cli.main", *words], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "fleet.cli.main", *words],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=_hear_interrupts,  # noqa: PLW1509 - no thread of ours runs yet
     ) as running:
         while not (out / "log.jsonl").exists() and running.poll() is None:
             time.sleep(0.01)  # until the first of ten barriers
