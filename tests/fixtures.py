@@ -38,12 +38,15 @@ def plain_painting() -> Iterator[None]:
     from torch._dynamo import config
 
     was, config.disable = config.disable, True
+    before = os.environ.get("TORCH_COMPILE_DISABLE")
     os.environ["TORCH_COMPILE_DISABLE"] = "1"
     try:
         yield
     finally:
         config.disable = was
-        os.environ.pop("TORCH_COMPILE_DISABLE", None)  # an inner use may have been first
+        os.environ.pop("TORCH_COMPILE_DISABLE")
+        if before is not None:  # an outer use still wants it
+            os.environ["TORCH_COMPILE_DISABLE"] = before
 
 
 def save_plan(folder: Path) -> Path:
