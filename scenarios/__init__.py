@@ -1,25 +1,38 @@
 """The world: roads, traffic, weather and eight cameras, as pure functions of (cars, tick)."""
 
+from scenarios import rates
 from scenarios.cameras import CameraFrames, Rig
 from scenarios.conditions import CONDITIONS, Condition
 from scenarios.draws import Draws
+from scenarios.encounters import ENCOUNTERS
 from scenarios.errors import ScenarioError
-from scenarios.exposure import TICK_US
-from scenarios.slices import SLICES
-from scenarios.truth import KINDS, Truth
+from scenarios.exposure import TICK_US, worlds
+from scenarios.sites import Encounter, Sites, thing
+from scenarios.slices import SLICES, slices_of
+from scenarios.trips import ROADS
+from scenarios.truth import KINDS, TRAITS, Truth
 from scenarios.world import World, open_world
 
 __all__ = [
     "CONDITIONS",
+    "ENCOUNTERS",
     "KINDS",
+    "ROADS",
     "SLICES",
     "TICK_US",
+    "TRAITS",
     "CameraFrames",
     "Condition",
     "Draws",
+    "Encounter",
     "Rig",
     "ScenarioError",
+    "Sites",
     "Truth",
     "World",
     "open_world",
+    "rates",
+    "slices_of",
+    "thing",
+    "worlds",
 ]

@@ -1,74 +1,143 @@
-"""Rare things a car meets, each with a near miss that must not be mistaken for it.
+"""Rare things a car meets, each with near misses that must not be mistaken for it.
 
-caution_light: an amber lamp on a barrier or a pole, flashing; near misses are `balloon` (orange and round, no light)
-and `dark_lamp` (the same lamp, out of order). stop_sign: a red octagon on a pole; its near miss is `no_entry` (red and
-round).
+A road has a site every 40 m (a cell) and one every 800 m (a stretch); a site holds at most one encounter. Adding one is
+a line: `ENCOUNTERS["couch"] = Encounter("A couch on the road.", couch, per_km=0.002)`.
 """
 
-from typing import get_args
+from dataclasses import fields
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scenarios.draws import Draws
-from scenarios.exposure import EncounterName, WorldSpec
-from scenarios.paint.scene import Kind
-from scenarios.roads import CELL_M, Road
-from scenarios.slots import Slots, joined, slots
-from scenarios.traffic import Cars, thing_number
-from scenarios.trips import Floats, Ints
+from scenarios.errors import TooOften
+from scenarios.exposure import TICK_US, WorldSpec
+from scenarios.places import lamps, people, signs, vehicles
+from scenarios.roads import CELL_M, Road, often
+from scenarios.sites import THINGS, Encounter, Sites
+from scenarios.slots import Slots, folded, scattered
+from scenarios.traffic import STRETCH_M, Cars, gap_ahead, stretch_of
+from scenarios.trips import ROADS, Floats, Ints, Progress
 
-ENCOUNTERS: tuple[EncounterName, ...] = get_args(EncounterName)
-"""At most one a cell, in this order along the draw."""
+ENCOUNTERS: dict[str, Encounter] = {
+    "caution_light": Encounter("A flashing amber lamp on a pole.", lamps.caution_light),
+    "caution_light_on_barrier": Encounter("A flashing amber lamp on a barrier.", lamps.caution_light_on_barrier),
+    "caution_light_on_bus": Encounter("A school bus with flashing lamps.", lamps.caution_light_on_bus),
+    "dark_lamp": Encounter("An amber lamp, out of order.", lamps.dark_lamp, ("caution_light",)),
+    "balloon": Encounter("An orange balloon.", lamps.balloon, ("caution_light",)),
+    "stop_sign": Encounter("A stop sign.", signs.stop_sign),
+    "stop_sign_held": Encounter("A stop sign held by a person.", signs.stop_sign_held),
+    "stop_sign_on_tree": Encounter("A stop sign on a tree.", signs.stop_sign_on_tree),
+    "stop_sign_on_gate": Encounter("A stop sign on a gate.", signs.stop_sign_on_gate),
+    "stop_sign_with_plate": Encounter("A stop sign, except right turn.", signs.stop_sign_with_plate),
+    "stop_sign_behind_foliage": Encounter("A stop sign behind leaves.", signs.stop_sign_behind_foliage),
+    "stop_sign_tilted": Encounter("A stop sign that leans.", signs.stop_sign_tilted),
+    "no_entry": Encounter("A round red sign: no entry.", signs.no_entry, ("stop_sign",)),
+    "stop_advert": Encounter("A poster that shows a stop sign.", signs.stop_advert, ("stop_sign",)),
+    "round_bag": Encounter("A person with a round red bag.", signs.round_bag, ("stop_sign", "stop_sign_held")),
+    "traffic_light": Encounter("A traffic light.", lamps.traffic_light),
+    "lamp_sign": Encounter("A chemist's lit green cross.", lamps.lamp_sign, ("traffic_light",)),
+    "speed_sign": Encounter("A speed limit.", signs.speed_sign),
+    "cone": Encounter("A traffic cone.", people.cone),
+    "hydrant": Encounter("A red fire hydrant.", people.hydrant, ("cone",)),
+    "jaywalker": Encounter("A pedestrian crossing outside a crosswalk.", people.jaywalker),
+    "statue": Encounter("A statue beside the road.", people.statue, ("jaywalker",)),
+    "parked_bicycle": Encounter("A bicycle with nobody on it.", people.parked_bicycle, ("cyclist",)),
+    "animal": Encounter("A deer or a dog on the road.", people.animal),
+    "rubbish": Encounter("A pale bag blown over the road.", people.rubbish, ("animal",)),
+    "striped_hump": Encounter("A hump with stripes.", people.striped_hump, ("crosswalk",)),
+    "cyclist": Encounter("A cyclist at the right edge.", people.cyclist, on="stretch"),
+    "cut_in": Encounter("A vehicle cuts in.", vehicles.cut_in, on="stretch", lanes=2),
+    "drift": Encounter("A vehicle drifts to the line, and back.", vehicles.drift, ("cut_in",), "stretch", lanes=2),
+    "hard_braking_lead": Encounter("The vehicle ahead brakes hard.", vehicles.hard_braking_lead, on="stretch"),
+    "brake_tap": Encounter("Brake lights, and no braking.", vehicles.brake_tap, ("hard_braking_lead",), "stretch"),
+    "roof_load": Encounter("A vehicle with a load on its roof.", vehicles.roof_load, on="stretch"),
+    "taxi_sign": Encounter("A taxi with its sign.", vehicles.taxi_sign, ("roof_load",), "stretch"),
+    "speed_sticker": Encounter(
+        "A lorry with a number on its back.", vehicles.speed_sticker, ("speed_sign",), "stretch"
+    ),
+}
+"""At most one a site, in this order along the draw: what is added to the table comes last and moves nothing."""
 
-_FLASH_TICKS = 11
-_LIT_SHARE = 0.6
+
+class Rare:
+    """The encounters of a world: read from the table once, when a world is made."""
+
+    def __init__(self, spec: WorldSpec, draws: Draws) -> None:
+        self._draws = draws
+        self._table = dict(ENCOUNTERS)
+        self.names = tuple(self._table)
+        named = [i for i, name in enumerate(self.names) if name in spec.encounters_per_km]
+        self._order = np.array([*named, *(i for i in range(len(self.names)) if i not in named), -1])
+        self._edges = {on: self._chances(spec, on, len(named)) for on in ("cell", "stretch")}
+
+    def _chances(self, spec: WorldSpec, on: str, named: int) -> NDArray[np.float64]:
+        """Upper ends of each encounter's share of the draw, (roads, encounters), in their order. Raises TooOften.
+
+        Those that the world's file names come first; base rates have what room is left.
+        """
+        length_m = CELL_M if on == "cell" else STRETCH_M
+        share = np.zeros((len(ROADS), len(self.names)))
+        for place, i in enumerate(self._order[:-1].tolist()):
+            encounter = self._table[self.names[i]]
+            if encounter.on == on:
+                share[:, place] = often(spec, self.names[i], encounter.per_km) * length_m / 1000.0
+        edges = np.cumsum(share, axis=1)
+        if (most := edges[:, :named].max(initial=0.0)) > 1.0 + 1e-9:
+            raise TooOften(on, length_m, float(most))
+        return np.asarray(np.minimum(edges, 1.0))
+
+    def met(self, on: str, cars: Cars, road: Road, key: Ints) -> tuple[Ints, tuple[Floats, ...]]:
+        """Which encounter each site (n, sites) holds, an index into `names` or -1, and draws for its looks."""
+        which, *looks = self._draws.four("encounter" if on == "cell" else "ride", cars[:, None], key)
+        index = self._order[(which[:, :, None] >= self._edges[on][road.kind][:, None, :]).sum(axis=2)]
+        lanes = np.array([encounter.lanes for encounter in self._table.values()])
+        there = (index >= 0) & (lanes[index] <= road.lanes[:, None])
+        return np.where(there, index, -1), tuple(looks)
+
+    def beside_the_road(self, cars: Cars, ticks: Ints, road: Road) -> Slots:
+        """The things of all cells in sight, (n, cells * THINGS)."""
+        index, looks = self.met("cell", cars, road, road.key)
+        nothing = np.zeros(index.shape)
+        along = road.start + 6.0 + 28.0 * looks[0]
+        sites = _sites(road, ticks, along, nothing + 0.5, nothing, looks, 2 * road.key)
+        return folded(self._placed(index, sites), *index.shape)
+
+    def along_the_way(self, cars: Cars, ticks: Ints, progress: Progress, road: Road) -> tuple[Slots, NDArray[np.bool_]]:
+        """What goes along with each car, (n, THINGS), and whether it is there instead of an ordinary vehicle ahead."""
+        number, share, key = stretch_of(progress)
+        index, looks = self.met("stretch", cars, road, key[:, None])
+        gap = gap_ahead(progress, ticks, share, looks[1][:, 0])
+        travelled = progress.along_m - number * STRETCH_M
+        ride = 2 * key[:, None] + 1
+        sites = _sites(road, ticks, gap[:, None], share[:, None], travelled[:, None], looks, ride)
+        return self._placed(index, sites), index[:, 0] >= 0
+
+    def _placed(self, index: Ints, sites: Sites) -> Slots:
+        """Sites (n, k) and what they hold: things (n * k, THINGS)."""
+        parts: list[tuple[Ints, Slots]] = []
+        for i in np.unique(index[index >= 0]).tolist():
+            here = np.nonzero(index == i)
+            rows = here[0] * index.shape[1] + here[1]
+            things = self._table[self.names[i]].place(sites.at(here))
+            parts.extend((rows, one) for one in [_side_by_side(things)])
+        return scattered(parts, index.size, THINGS)
 
 
-def met(spec: WorldSpec, draws: Draws, cars: Cars, road: Road) -> tuple[Ints, tuple[Floats, ...]]:
-    """Which encounter each cell holds, (n, cells) index into ENCOUNTERS or -1, and draws for its looks."""
-    which, *looks = draws.four("encounter", cars[:, None], road.key)
-    edges = np.cumsum([spec.encounters_per_km.get(name, 0.0) * CELL_M / 1000.0 for name in ENCOUNTERS])
-    index = np.searchsorted(edges, which, side="right")
-    return np.where(index < len(ENCOUNTERS), index, -1), tuple(looks)
+def _side_by_side(things: list[Slots]) -> Slots:
+    return Slots(*(np.concatenate([getattr(one, field.name) for one in things], axis=1) for field in fields(Slots)))
 
 
-def encounters(spec: WorldSpec, draws: Draws, cars: Cars, ticks: Ints, road: Road) -> Slots:
-    """The things of all encounters in sight."""
-    index, (place, high, phase) = met(spec, draws, cars, road)
-    along = road.start + 6.0 + 28.0 * place
-    edge = -(road.half[:, None] + 0.55)
-    name = {encounter: index == i for i, encounter in enumerate(ENCOUNTERS)}
-    lamp = name["caution_light"] | name["dark_lamp"]
-    thing = thing_number(road.key, 0, 8)
-    flashing = np.mod(ticks[:, None] / _FLASH_TICKS + phase, 1.0) < _LIT_SHARE
-    lit = name["caution_light"] & flashing
-    on_pole = high > 0.6
-    base = np.where(on_pole, 2.1, 1.05)
-    lamps = slots(
-        lamp, np.where(name["dark_lamp"], int(Kind.DARK_LAMP), int(Kind.CAUTION_LIGHT)), along=along, aside=edge,
-        half_length=0.24, half_width=0.24, z0=base, z1=base + 0.48,
-        colour=(0.42, 0.26, 0.06), roundness=0.1, state=lit, glow=1.0 * lit, thing=thing,
-    )  # fmt: skip
-    stands = slots(
-        lamp & ~on_pole, Kind.BARRIER, along=along + 0.3, aside=edge, half_length=0.12, half_width=0.85, z0=0.15,
-        z1=1.0, colour=(0.90, 0.36, 0.06), roundness=1.0, thing=thing_number(road.key, 1, 8),
-    )  # fmt: skip
-    poles = slots(
-        (lamp & on_pole) | name["stop_sign"] | name["no_entry"], Kind.POLE, along=along + 0.2, aside=edge,
-        half_length=0.06, half_width=0.06, z1=np.where(lamp, 2.1, 2.0), colour=(0.45, 0.46, 0.48), roundness=1.0,
-    )  # fmt: skip
-    signs = slots(
-        name["stop_sign"] | name["no_entry"],
-        np.where(name["stop_sign"], int(Kind.STOP_SIGN), int(Kind.NO_ENTRY)),
-        along=along, aside=edge, turn=np.pi + 0.5 * (phase - 0.5), half_length=0.04, half_width=0.42, z0=1.9, z1=2.74,
-        colour=(0.72, 0.08, 0.08), roundness=np.where(name["stop_sign"], 0.62, 0.05), thing=thing,
-    )  # fmt: skip
-    round_things = slots(
-        name["balloon"], Kind.BALLOON, along=along, aside=edge - 1.5 * high, half_length=0.24, half_width=0.24,
-        z0=1.0 + high, z1=1.5 + high, colour=(0.98, 0.58, 0.12), roundness=0.05, thing=thing,
-    )  # fmt: skip
-    cones = slots(
-        name["cone"], Kind.CONE, along=along, aside=edge + 0.8, half_length=0.2, half_width=0.2, z1=0.72,
-        colour=(0.92, 0.34, 0.06), roundness=0.8, thing=thing,
-    )  # fmt: skip
-    return joined([lamps, stands, poles, signs, round_things, cones])
+def _sites(
+    road: Road, ticks: Ints, along: Floats, share: Floats, travelled: Floats, looks: tuple[Floats, ...], number: Ints
+) -> Sites:
+    """Every site (n, k) of n cars; columns that a car has once are spread over its sites."""
+    lane = -(road.lane + 0.5) * road.lane_width
+    other = -np.where(road.lane == 0, 1.5, road.lane - 0.5) * road.lane_width
+    once = {
+        "edge": -road.half, "lane": lane, "beside": other, "half": road.half, "lane_width": road.lane_width,
+        "seconds": ticks * (TICK_US / 1e6),
+    }  # fmt: skip
+    spread = {name: np.broadcast_to(values[:, None], along.shape) for name, values in once.items()}
+    a, b, c = (looks[i] for i in (1, 2, 0))
+    return Sites(along=along, share=share, travelled_m=travelled, a=a, b=b, c=c, number=number, **spread)

@@ -2,7 +2,10 @@
 
 ScenarioError
 ├── UnknownWorld    no world of that name ships: take one that does
+├── UnknownRegion   no base rates of that region: take one that has
 ├── BadWorld        a world's file does not say what it must: mend the named field
+├── TooOften        encounters are asked for more often than there is room: lower a rate
+├── BadHours        a file of weather hours does not say what it must: mend the named line
 ├── NoDrivesNamed   the recorded world was not told where its drives are: name a folder
 ├── CorruptDrive    a recorded drive is not what its format promises: replace or remove the file
 └── NoDrives        nothing recorded was found where one looked: point somewhere else
@@ -31,6 +34,14 @@ class UnknownWorld(ScenarioError):
         super().__init__(f"unknown world {name!r}; {nearest(name, self.known)}")
 
 
+class UnknownRegion(ScenarioError):
+    """A region without base rates."""
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        self.name, self.known = name, tuple(known)
+        super().__init__(f"unknown region {name!r}; {nearest(name, self.known)}")
+
+
 class BadWorld(ScenarioError):
     """A world's file that does not say what it must; line 0 where the problem is not in the file."""
 
@@ -38,6 +49,27 @@ class BadWorld(ScenarioError):
         self.file, self.line, self.field, self.problem = file, line, field, problem
         place = f"{file}:{line}" if line else f"{file}"
         super().__init__(f"{place}: {field + ': ' if field else ''}{problem}")
+
+
+class TooOften(ScenarioError):
+    """Rates that add up to more than one encounter a site."""
+
+    def __init__(self, on: str, length_m: float, found: float) -> None:
+        self.on, self.length_m, self.found = on, length_m, found
+        most = 1000.0 / length_m
+        super().__init__(
+            f"encounters_per_km: those on a {on} add up to {found * most:.3g} per km; there is room for one every "
+            f"{length_m:.0f} m, that is {most:.3g} per km"
+        )
+
+
+class BadHours(ScenarioError):
+    """A CSV file of weather hours that does not say what it must; line 0 where the whole file is meant."""
+
+    def __init__(self, file: Path, line: int, problem: str, expected: str) -> None:
+        self.file, self.line, self.problem, self.expected = file, line, problem, expected
+        place = f"{file}:{line}" if line else f"{file}"
+        super().__init__(f"{place}: {problem}; expected {expected}")
 
 
 class NoDrivesNamed(ScenarioError):

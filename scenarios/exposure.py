@@ -1,12 +1,13 @@
 """How often things happen: a world as data, read from `catalog/*.yaml` and checked."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails, PydanticCustomError
 
+from scenarios.climate import CLIMATES
 from scenarios.conditions import CONDITIONS
 from scenarios.errors import BadWorld, UnknownWorld, nearest
 from scenarios.fields import Lines, read_fields
@@ -15,7 +16,10 @@ CATALOG = Path(__file__).parent / "catalog"
 TICK_US = 100_000
 """A camera tick, microseconds."""
 
-EncounterName = Literal["caution_light", "balloon", "dark_lamp", "stop_sign", "no_entry", "cone"]
+PLACES = ("crosswalk", "junction", "tunnel", "overpass", "blinded_camera", "dead_zone")
+"""What a car meets that is no thing; rates name them like encounters."""
+
+RoadName = Literal["motorway", "urban", "residential", "parking_lot"]
 Clock = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 Share = Annotated[float, Field(ge=0, le=1)]
 Rate = Annotated[float, Field(ge=0, le=20)]
@@ -47,8 +51,15 @@ class Climate(_Checked):
 
     name: str
     says: str = Field(description="one sentence for people")
-    night: Nightfall
-    conditions: dict[str, Weather]
+    hours: str | None = Field(None, description="weather from real hours: a climate that ships, or a CSV file of them")
+    night: Nightfall | None = Field(None, description="instead of the sun; must be said where there are no hours")
+    conditions: dict[str, Weather] = Field({}, description="instead of the hours, or of a condition's own share")
+
+    @model_validator(mode="after")
+    def _dark_at_some_time(self) -> Self:
+        if self.night is None and (self.hours is None or not isinstance(self, WorldSpec)):
+            raise PydanticCustomError("no_night", "say when it is dark by `night:`, or name a place's `hours:`")
+        return self
 
 
 class WorldSpec(Climate):
@@ -59,16 +70,30 @@ class WorldSpec(Climate):
 
     latitude: float = Field(ge=-80, le=80, description="degrees")
     longitude: float = Field(ge=-180, le=180, description="degrees")
+    region: str = Field("us", description="whose base rates of encounters hold")
+    roads: dict[RoadName, Share] = Field({"urban": 1.0}, description="shares of trips on each type of road; sum 1")
     drive_minutes: float = Field(gt=1, le=120, description="length of a trip")
     park_minutes: float = Field(ge=0, le=1440, description="rest between trips")
-    top_speed_mps: float = Field(gt=3, le=45)
-    hard_brakes_per_hour: Rate = Field(description="per hour driven in legs that begin and end faster than 8 m/s")
+    leaving: tuple[Share, ...] | None = Field(
+        None, min_length=24, max_length=24, description="chance that a window of drive + park has its trip, by the hour"
+    )
+    top_speed_mps: float = Field(gt=3, le=45, description="in a city; other roads have their own")
+    hard_brakes_per_hour: Rate = Field(description="per hour driven, always from above 8 m/s; parking lots have none")
     parked_share: Share = Field(description="of kerb places taken by parked vehicles")
     walkers_share: Share = Field(description="of 40 m of pavement with somebody on it")
     crosswalks_per_km: Rate
     junctions_per_km: Rate
     dead_zones_per_km: Rate = Field(description="400 m without a link")
-    encounters_per_km: dict[EncounterName, Rate]
+    encounters_per_km: dict[str, Rate] = Field({}, description="instead of the base rates, by name")
+
+    @field_validator("roads")
+    @classmethod
+    def _all_trips_are_somewhere(cls, roads: dict[RoadName, float]) -> dict[RoadName, float]:
+        if abs(sum(roads.values()) - 1.0) > 1e-6:
+            raise PydanticCustomError(
+                "shares", "shares must sum to 1, not {total}", {"total": f"{sum(roads.values()):g}"}
+            )
+        return roads
 
 
 RECORDED = "recorded"
@@ -83,6 +108,8 @@ def world_names() -> list[str]:
 def load_world(name: str, changes: Mapping[str, Any] | None = None) -> WorldSpec:
     """A shipped world by name, or one from a YAML file; changes replace top-level fields.
 
+    `hours` in a file is found from the file's own folder.
+
     Raises UnknownWorld, BadWorld.
     """
     path = Path(name) if name.endswith((".yaml", ".yml")) else CATALOG / f"{name}.yaml"
@@ -92,6 +119,11 @@ def load_world(name: str, changes: Mapping[str, Any] | None = None) -> WorldSpec
 def load_climate(changes: Mapping[str, Any]) -> Climate:
     """The climate of recorded drives; changes replace top-level fields. Raises BadWorld."""
     return _checked(Climate, CATALOG / f"{RECORDED}.yaml", RECORDED, changes)
+
+
+def worlds() -> dict[str, Climate]:
+    """Every world that ships, by name, as its file says it: a `WorldSpec`, but for recorded drives a climate."""
+    return {name: load_climate({}) if name == RECORDED else load_world(name) for name in world_names()}
 
 
 _Spec = TypeVar("_Spec", bound=Climate)
@@ -108,19 +140,35 @@ def _checked(spec: type[_Spec], path: Path, name: str, changes: Mapping[str, Any
         first = min(error.errors(), key=lambda each: each["type"] == "missing")  # a misspelt field is missing, too
         place = tuple(str(part) for part in first["loc"] if part != "[key]")
         raise BadWorld(path, _line(lines, place, changes), ".".join(place), _problem(first, place)) from None
+    for place, said_name, known, what in _names(checked):
+        if said_name not in known:
+            raise BadWorld(path, _line(lines, place, changes), ".".join(place), f"{what}; {nearest(said_name, known)}")
+    if checked.hours is None or checked.hours in CLIMATES:
+        return checked
+    hours = Path(checked.hours) if "hours" in changes else path.parent / checked.hours
+    if not hours.is_file():
+        raise BadWorld(path, _line(lines, ("hours",), changes), "hours", f"there is no file {hours}")
+    return checked.model_copy(update={"hours": str(hours)})
+
+
+def _names(spec: Climate) -> Iterator[tuple[tuple[str, ...], str, Sequence[str], str]]:
+    """Names that tables elsewhere must know: where each stands, itself, the names known there, and what it else is."""
     weather = [each for each in CONDITIONS if each != "night"]
-    for each in checked.conditions:
-        if each not in weather:
-            line = _line(lines, ("conditions", each), changes)
-            raise BadWorld(path, line, f"conditions.{each}", f"no such condition; {nearest(each, weather)}")
-    return checked
+    yield from ((("conditions", each), each, weather, "no such condition") for each in spec.conditions)
+    if spec.hours is not None and not spec.hours.endswith(".csv"):
+        yield ("hours",), spec.hours, tuple(CLIMATES), f"no such climate as {spec.hours!r}, and no .csv file"
+    if isinstance(spec, WorldSpec):
+        from scenarios.encounters import ENCOUNTERS  # which is made for worlds, and so imports this module
+
+        known = (*ENCOUNTERS, *PLACES)
+        yield from ((("encounters_per_km", each), each, known, "unknown name") for each in spec.encounters_per_km)
 
 
 def _problem(error: ErrorDetails, place: tuple[str, ...]) -> str:
     if error["type"] == "extra_forbidden":
         return f"unknown field; {nearest(place[-1], _FIELDS)}"
     if error["type"] == "literal_error":
-        return f"unknown name; {nearest(place[-1], get_args(EncounterName))}"
+        return f"unknown name; {nearest(place[-1], get_args(RoadName))}"
     return error["msg"]
 
 

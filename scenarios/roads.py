@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from scenarios import rates
 from scenarios.draws import Draws
 from scenarios.exposure import WorldSpec
 from scenarios.paint.scene import ROAD
-from scenarios.trips import Floats, Ints, Progress
+from scenarios.trips import ROADS, Floats, Ints, Progress, road_of_trip
 
 CELL_M = 40.0
 """Roads are furnished cell by cell."""
@@ -16,6 +17,9 @@ CELL_M = 40.0
 BEHIND, AHEAD = 2, 4
 CELLS = np.arange(-BEHIND, AHEAD)
 """Cells around a car that it can see, itself in cell 0."""
+
+ROOF_M, BRIDGE_M = 240.0, 9.0
+"""Length of a tunnel, and of a bridge over the road."""
 
 FAR_M = 1.0e4
 _WRAP_M = 5760.0  # textures repeat after this: a whole number of dashes, lots, windows and lamps
@@ -26,6 +30,7 @@ TRIP_STRIDE = 1 << 17  # more than a trip has cells
 class Road:
     """The road around n cars; lengths in m, the frame is (along, aside left of the middle).
 
+    kind: (n,) int64 into ROADS
     cell: (n,) int64 the car's cell; key: (n, cells) int64 what draws for a cell are keyed by
     start: (n, cells) where each cell begins, along, from the car
     lanes: (n,) a direction; lane: (n,) int64 the car's own, 0 next to the middle
@@ -33,8 +38,13 @@ class Road:
     curvature: (n,) 1/m, left positive; wear: (n,) 0..1 of the paint; seed: (n,) which houses
     offset, heading: (n,) the car's own place left of the middle, m, and angle to the road, rad
     crosswalk, junction: (n, cells) bool, in the middle of the cell
+    median: (n,) between the two directions, 0 but on motorways
+    bays: (n,) bool, parking bays beside the lane, and no lines on it
+    roof, roof_end: (n,) along from the car to where a tunnel (or a bridge over the road) begins and ends; `FAR_M` where
+        none is
     """
 
+    kind: Ints
     cell: Ints
     key: Ints
     start: Floats
@@ -50,6 +60,16 @@ class Road:
     heading: Floats
     crosswalk: NDArray[np.bool_]
     junction: NDArray[np.bool_]
+    median: Floats
+    bays: NDArray[np.bool_]
+    roof: Floats
+    roof_end: Floats
+
+    @property
+    def tunnel(self) -> NDArray[np.bool_]:
+        """Which cars have a roof of some length over them, (n,)."""
+        long = self.roof_end - self.roof > 0.5 * ROOF_M
+        return np.asarray((self.roof <= 0.0) & (self.roof_end >= 0.0) & long)
 
     @property
     def half(self) -> Floats:
@@ -57,35 +77,68 @@ class Road:
         return self.lanes * self.lane_width
 
 
+def often(spec: WorldSpec, name: str, otherwise: float = 0.0) -> Floats:
+    """How often a car meets something per km, (len(ROADS),): what the world says, or the base rate of its region."""
+    usual = rates.per_km(spec.region).get(name, otherwise)
+    return np.broadcast_to(np.asarray(spec.encounters_per_km.get(name, usual), np.float64), (len(ROADS),))
+
+
 def road_around(spec: WorldSpec, draws: Draws, cars: NDArray[np.uint32], progress: Progress) -> Road:
     """The road of n cars at one moment each."""
     trip, along = progress.trip, progress.along_m
+    sort = road_of_trip(spec, draws, cars, trip)
+    motorway, urban, residential, lot = (sort == i for i in range(len(ROADS)))
     kind, width, side, paint = draws.four("road", cars, trip)
     bend, phase, weave, home = draws.four("road shape", cars, trip)
-    lanes = np.where(kind < 0.55, 1.0, np.where(kind < 0.9, 2.0, 3.0))
-    lane_width = 3.2 + 0.5 * width
+    lanes = np.where(urban, np.where(kind < 0.5, 1.0, np.where(kind < 0.87, 2.0, 3.0)), 1.0)
+    lanes = np.where(motorway, np.where(kind < 0.6, 2.0, 3.0), lanes)
+    lane_width = np.where(motorway, 3.6 + 0.15 * width, np.where(residential, 2.9 + 0.4 * width, 3.2 + 0.5 * width))
     lane = np.minimum((side * lanes).astype(np.int64), lanes.astype(np.int64) - 1)
     sway, sway_slope = 0.22 * np.sin(along / 19.0 + weave * 6.283), 0.22 / 19.0 * np.cos(along / 19.0 + weave * 6.283)
     cell = np.floor(along / CELL_M).astype(np.int64)
     key = trip[:, None] * TRIP_STRIDE + cell[:, None] + CELLS
     crossing, meeting, _, _ = draws.four("crossings", cars[:, None], key)
+    per_cell = np.where(urban, 1.0, np.where(residential, 0.5, 0.0))[:, None] * CELL_M / 1000.0
+    roof, roof_end = _roofs(spec, draws, cars, progress, sort)
     return Road(
+        kind=sort,
         cell=cell,
         key=key,
         start=(cell[:, None] + CELLS) * CELL_M - along[:, None],
         lanes=lanes,
         lane_width=lane_width,
-        walk=2.4 + 2.0 * paint,
-        facade=lanes * lane_width + 7.0 + 9.0 * home,
-        curvature=curvature_at(bend, phase, along),
+        walk=np.where(motorway, 2.2, np.where(lot, 5.2, 2.4 + 2.0 * paint)),
+        facade=lanes * lane_width + np.where(motorway | lot, 16.0, 7.0) + np.where(residential, 6.0, 9.0) * home,
+        curvature=np.where(motorway, 0.25, 1.0) * np.where(lot, 0.0, curvature_at(bend, phase, along)),
         wear=paint * 0.9,
         seed=np.floor(home * 1000.0),
         lane=lane,
         offset=-(lane + 0.5) * lane_width + sway,
         heading=sway_slope,
-        crosswalk=crossing < spec.crosswalks_per_km * CELL_M / 1000.0,
-        junction=meeting < spec.junctions_per_km * CELL_M / 1000.0,
+        crosswalk=crossing < spec.crosswalks_per_km * per_cell,
+        junction=meeting < spec.junctions_per_km * per_cell,
+        median=np.where(motorway, 4.0, 0.0),
+        bays=lot,
+        roof=roof,
+        roof_end=roof_end,
     )
+
+
+def _roofs(
+    spec: WorldSpec, draws: Draws, cars: NDArray[np.uint32], progress: Progress, sort: Ints
+) -> tuple[Floats, Floats]:
+    """Where the nearest roof over the road begins and ends, along from the car, (n,) each; `FAR_M` where none is."""
+    unit = np.floor(progress.along_m / ROOF_M).astype(np.int64)[:, None] + np.arange(-1, 2)
+    which, _, _, _ = draws.four("roofs", cars[:, None], progress.trip[:, None] * TRIP_STRIDE + unit)
+    tunnel, bridge = (often(spec, name)[sort][:, None] * ROOF_M / 1000.0 for name in ("tunnel", "overpass"))
+    there = which < tunnel + bridge
+    begins = unit * ROOF_M - progress.along_m[:, None]
+    ends = begins + np.where(which < tunnel, ROOF_M, BRIDGE_M)
+    ahead = np.where(there & (ends > -1.0), begins, FAR_M)
+    nearest = np.argmin(ahead, axis=1)[:, None]
+    found = np.take_along_axis(ahead, nearest, 1)[:, 0]
+    last = np.take_along_axis(ends, nearest, 1)[:, 0]
+    return found, np.where(found < FAR_M, last, FAR_M)
 
 
 def curvature_at(bend: Floats, phase: Floats, along: Floats) -> Floats:
@@ -120,6 +173,10 @@ def painted_road(road: Road, along: Floats) -> NDArray[np.float32]:
         "facade": road.facade,
         "seed": road.seed,
         "wear": road.wear,
+        "median": road.median,
+        "bays": road.bays,
+        "roof": road.roof,
+        "roof_end": road.roof_end,
     }
     return np.stack([values[name] for name in ROAD], axis=1).astype(np.float32)
 

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass, fields
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ Colour = tuple[Number, Number, Number]
 """Red, green, blue, 0..1."""
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
+_DTYPES: dict[str, type] = {"valid": np.bool_, "kind": np.int64, "thing": np.int64, "traits": np.int64}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,6 +32,8 @@ class Slots:
     state: 1 = a lamp lit, brake lights on
     glow: power of the thing's own light, 0 = none
     thing: int64, one physical thing keeps its number from tick to tick; 0 = nobody counts it
+    traits: int64, a bit for each of `TRAITS`
+    tilt: degrees, clockwise as seen
     """
 
     valid: NDArray[np.bool_]
@@ -49,12 +52,14 @@ class Slots:
     state: Floats
     glow: Floats
     thing: Ints
+    traits: Ints
+    tilt: Floats
 
 
 def slots(  # noqa: PLR0913 - a thing has this many sides
     valid: NDArray[np.bool_], kind: Kind | Ints, *, along: Number, aside: Number, half_length: Number,
     half_width: Number, z1: Number, colour: Colour, roundness: Number, z0: Number = 0.0, turn: Number = 0.0,
-    state: Number = 0.0, glow: Number = 0.0, thing: Ints | int = 0,
+    state: Number = 0.0, glow: Number = 0.0, thing: Ints | int = 0, traits: Ints | int = 0, tilt: Number = 0.0,
 ) -> Slots:  # fmt: skip
     """Slots from what is known; everything broadcasts against `valid` (n, k)."""
 
@@ -69,7 +74,7 @@ def slots(  # noqa: PLR0913 - a thing has this many sides
         valid=valid, kind=whole(kind), along=numbers(along), aside=numbers(aside), turn=numbers(turn),
         half_length=numbers(half_length), half_width=numbers(half_width), z0=numbers(z0), z1=numbers(z1),
         red=red, green=green, blue=blue, roundness=numbers(roundness), state=numbers(state), glow=numbers(glow),
-        thing=whole(thing),
+        thing=whole(thing), traits=whole(traits), tilt=numbers(tilt),
     )  # fmt: skip
 
 
@@ -81,6 +86,26 @@ def joined(parts: list[Slots]) -> Slots:
 def first(things: Slots, count: int) -> Slots:
     """The first places of each car."""
     return Slots(*(getattr(things, field.name)[:, :count] for field in fields(Slots)))
+
+
+def scattered(parts: list[tuple[Ints, Slots]], rows: int, places: int) -> Slots:
+    """Slots (rows, places) that hold each part's (m, k) in the rows it names, from the first place on; empty elsewhere.
+
+    No row may be named twice, and no part be wider than `places`.
+    """
+    names = [field.name for field in fields(Slots)]
+    out: dict[str, NDArray[Any]] = {name: np.zeros((rows, places), _DTYPES.get(name, np.float64)) for name in names}
+    for at, things in parts:
+        for name, whole in out.items():
+            values = getattr(things, name)
+            whole[at, : values.shape[1]] = values
+    return Slots(**out)
+
+
+def folded(things: Slots, rows: int, cells: int) -> Slots:
+    """Slots (rows * cells, places) as (rows, cells * places)."""
+    wide = (rows, cells * things.valid.shape[1])
+    return Slots(*(getattr(things, field.name).reshape(wide) for field in fields(Slots)))
 
 
 def flat(values: NDArray[_Scalar]) -> NDArray[_Scalar]:

@@ -1,6 +1,7 @@
 """From a scene to the truth about it, the same for drawn and for recorded worlds."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -16,6 +17,18 @@ from scenarios.truth import KINDS, Truth
 REACH_M = 70.0
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Known:
+    """What no picture says of the things of n cars, each (n, K).
+
+    thing: int64, their numbers; traits: int64, a bit for each of TRAITS; tilt: float64, degrees
+    """
+
+    thing: Ints
+    traits: Ints
+    tilt: Floats
+
+
 def paired(cars: ArrayLike, ticks: ArrayLike) -> tuple[NDArray[np.uint32], Ints]:
     """Cars (n,) and a tick for each of them."""
     who = np.atleast_1d(np.asarray(cars)).astype(np.uint32)
@@ -29,11 +42,14 @@ def in_reach(scene: Scene, kinds: Collection[str]) -> NDArray[np.bool_]:
     return np.asarray((sought & (at["x"] > 0.0) & (at["x"] < REACH_M) & (np.abs(at["y"]) < REACH_M)).any(axis=1))
 
 
-def told(
-    cars: NDArray[np.uint32], ticks: Ints, scene: Scene, rig: Rig, things: Ints,
-    weather: dict[str, NDArray[np.float32]], **road: Floats,
+def told(  # noqa: PLR0913 - a truth is made of this much
+    cars: NDArray[np.uint32], ticks: Ints, scene: Scene, rig: Rig, known: Known,
+    weather: dict[str, NDArray[np.float32]], *, road: NDArray[np.integer], tunnel: NDArray[np.bool_], **lane: Floats,
 ) -> Truth:  # fmt: skip
-    """The truth of a scene: the painter's own silhouettes, with numbers for the things."""
+    """The truth of a scene: the painter's own silhouettes, with what is known of the things.
+
+    road: (n,) into ROADS; lane: what else `Truth` says of the road, by name
+    """
     objects = scene.objects
     parts = [silhouettes(torch.from_numpy(objects[i : i + CHUNK]), rig) for i in range(0, len(cars), CHUNK)]
     slots, cameras = objects.shape[1], len(rig.cameras)
@@ -45,8 +61,11 @@ def told(
     whole = gathered("whole", (0, cameras, slots))
     x, y, kind, state = (objects[:, :, OBJECT.index(name)] for name in ("x", "y", "kind", "state"))
     return Truth(
-        cars=cars, ticks=ticks, kind=kind.astype(np.uint8), valid=kind > 0, encounter=np.where(kind > 0, things, 0),
-        distance_m=np.hypot(x, y), x_m=x, y_m=y, state=state, pixels=pixels,
+        cars=cars, ticks=ticks, kind=kind.astype(np.uint8), valid=kind > 0,
+        encounter=np.where(kind > 0, known.thing, 0),
+        distance_m=np.hypot(x, y), x_m=x, y_m=y, state=state, traits=np.where(kind > 0, known.traits, 0),
+        tilt_deg=known.tilt.astype(np.float32), pixels=pixels,
         visible=np.clip(pixels / np.maximum(whole, 1.0), 0.0, 1.0), box=gathered("box", (0, cameras, slots, 4)),
-        severities=weather, **{name: values.astype(np.float32) for name, values in road.items()},
+        road=road.astype(np.uint8), tunnel=tunnel.astype(np.float32), covered=scene.covered, severities=weather,
+        **{name: values.astype(np.float32) for name, values in lane.items()},
     )  # fmt: skip

@@ -8,23 +8,23 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from scenarios import roads, traffic
+from scenarios import lighting, roads, traffic
 from scenarios.cameras import EIGHT_CAMERAS, CameraFrames, Rig
+from scenarios.climate import hours_digest
 from scenarios.draws import Draws
-from scenarios.encounters import encounters
+from scenarios.encounters import Rare
 from scenarios.errors import NoDrivesNamed
 from scenarios.exposure import RECORDED, WorldSpec, load_world
 from scenarios.motion import Motion, motion_of
 from scenarios.paint.painter import CHUNK, Painter, noise_of
-from scenarios.paint.scene import LIGHT, OBJECT, POSE, Scene
+from scenarios.paint.scene import OBJECT, POSE, Scene
 from scenarios.slots import Slots, first, joined
-from scenarios.telling import in_reach, paired, told
-from scenarios.trips import Floats, Ints, Progress, Trips
+from scenarios.telling import Known, in_reach, paired, told
+from scenarios.trips import ROADS, Ints, Progress, Trips
 from scenarios.truth import Truth
-from scenarios.weather import severities
+from scenarios.weather import Sky, sky
 
 _DEAD_ZONE_CELLS = 10
-_LAMP, _HEADLIGHT, _AMBER = (1.0, 0.82, 0.55), (1.0, 0.97, 0.88), (1.0, 0.62, 0.12)
 
 
 class World(Protocol):
@@ -51,6 +51,9 @@ class World(Protocol):
     def severities(self, cars: ArrayLike, ticks: ArrayLike) -> dict[str, NDArray[np.float32]]:
         """How strong each condition is, 0..1."""
 
+    def moments(self, cars: ArrayLike, ticks: ArrayLike) -> dict[str, NDArray[Any]]:
+        """What slices may ask of moments, (n,) each: every condition, `road` by name, `tunnel`."""
+
     def links(self, cars: ArrayLike, ticks: ArrayLike) -> NDArray[np.uint8]:
         """0 no link, 1 cellular, 2 at home."""
 
@@ -68,7 +71,7 @@ class _Moment:
     progress: Progress
     road: roads.Road
     things: Slots
-    severities: dict[str, NDArray[np.float32]]
+    sky: Sky
     scene: Scene
 
 
@@ -81,12 +84,14 @@ class DrawnWorld:
     chunk = CHUNK
 
     def __init__(
-        self, spec: WorldSpec, *, seed: int, device: str = "cpu", rig: Rig = EIGHT_CAMERAS, compiled: bool | None = None
-    ) -> None:
+        self, spec: WorldSpec, *, seed: int, device: str = "cpu", rig: Rig = EIGHT_CAMERAS,
+        compiled: bool | None = None, chunk: int = CHUNK,
+    ) -> None:  # fmt: skip
         self.spec, self.seed, self.rig = spec, seed, rig
         self._draws = Draws(seed)
+        self._rare = Rare(spec, self._draws)
         self._trips = Trips(spec, self._draws)
-        self._painter = Painter(rig, device=device, compiled=compiled)
+        self._painter = Painter(rig, device=device, compiled=compiled, chunk=chunk)
 
     @property
     def name(self) -> str:
@@ -95,9 +100,12 @@ class DrawnWorld:
 
     @property
     def fingerprint(self) -> str:
-        """Hex digest of the spec, the conditions, the seed and the rig."""
+        """Hex digest of the spec, its hours, the conditions, the encounters, the seed, the rig and the painter."""
         shares = {name: condition.probability for name, condition in self._painter.conditions.items()}
-        return sha256(f"{self.spec.model_dump_json()}|{shares}|{self.seed}|{self.rig}".encode()).hexdigest()
+        hours = hours_digest(self.spec.hours) if self.spec.hours else ""  # what a file says, not where it lies
+        spec = self.spec.model_dump_json(exclude={"hours"})
+        said = (spec, hours, shares, self._rare.names, self.seed, self.rig, self._painter.compiled)
+        return sha256("|".join(map(str, said)).encode()).hexdigest()
 
     def frames(self, cars: ArrayLike, ticks: ArrayLike) -> CameraFrames:
         """Pictures of n cars: (n, cameras, 3, h, w) uint8."""
@@ -115,15 +123,25 @@ class DrawnWorld:
 
     def severities(self, cars: ArrayLike, ticks: ArrayLike) -> dict[str, NDArray[np.float32]]:
         """How strong each condition is."""
-        return severities(self._painter.conditions, self.spec, self._draws, *paired(cars, ticks))
+        who, when = paired(cars, ticks)
+        return self._sky(who, when, self._trips.progress(who, when)).severities
+
+    def moments(self, cars: ArrayLike, ticks: ArrayLike) -> dict[str, NDArray[Any]]:
+        """Every condition, `road` by name and `tunnel`; cheap, asks for no picture."""
+        who, when = paired(cars, ticks)
+        progress = self._trips.progress(who, when)
+        road = roads.road_around(self.spec, self._draws, who, progress)
+        severities = self._sky(who, when, progress).severities
+        return {**severities, "road": np.array(ROADS)[road.kind], "tunnel": road.tunnel.astype(np.float32)}
 
     def links(self, cars: ArrayLike, ticks: ArrayLike) -> NDArray[np.uint8]:
-        """At home while parked; on the road cellular, less dead zones of 400 m."""
+        """At home while parked; on the road cellular, less dead zones of 400 m and tunnels."""
         who, when = paired(cars, ticks)
         progress = self._trips.progress(who, when)
         zone = np.floor(progress.along_m / (roads.CELL_M * _DEAD_ZONE_CELLS)).astype(np.int64)
         share = self.spec.dead_zones_per_km * roads.CELL_M * _DEAD_ZONE_CELLS / 1000.0
         dead = self._draws.uniform("dead zone", who, progress.trip * roads.TRIP_STRIDE + zone) < share
+        dead = dead | roads.road_around(self.spec, self._draws, who, progress).tunnel
         return np.where(progress.driving, np.where(dead, 0, 1), 2).astype(np.uint8)
 
     def truth(self, cars: ArrayLike, ticks: ArrayLike) -> Truth:
@@ -131,9 +149,10 @@ class DrawnWorld:
         who, when = paired(cars, ticks)
         moment = self._moment(who, when)
         road, things = moment.road, moment.things
+        known = Known(things.thing, things.traits, things.tilt)
         ahead, _ = roads.nearest_ahead(road, road.crosswalk)
         return told(
-            who, when, moment.scene, self.rig, things.thing, moment.severities,
+            who, when, moment.scene, self.rig, known, moment.sky.severities, road=road.kind, tunnel=road.tunnel,
             lane_offset_m=road.offset + (road.lane + 0.5) * road.lane_width, heading_error_rad=road.heading,
             curvature_1pm=road.curvature, crosswalk_m=np.where(ahead < roads.FAR_M, ahead, np.inf), lanes=road.lanes,
             speed_mps=moment.progress.speed_mps,
@@ -143,19 +162,31 @@ class DrawnWorld:
         """Whether a thing of these kinds stands ahead of a car."""
         return in_reach(self.scene(cars, ticks), kinds)
 
+    def _sky(self, cars: NDArray[np.uint32], ticks: Ints, progress: Progress) -> Sky:
+        heading = motion_of(self.spec, self._draws, cars, progress).heading_deg
+        return sky(self._painter.conditions, self.spec, self._draws, cars, ticks, heading)
+
     def _moment(self, cars: NDArray[np.uint32], ticks: Ints) -> _Moment:
         draws, spec = self._draws, self.spec
         progress = self._trips.progress(cars, ticks)
         road = roads.road_around(spec, draws, cars, progress)
-        weather = severities(self._painter.conditions, spec, draws, cars, ticks)
+        above = self._sky(cars, ticks, progress)
+        weather = above.severities
         night = weather["night"].astype(np.float64)
         standing, lamps = traffic.furniture(draws, cars, road)
         moving = traffic.moving(draws, cars, ticks, progress, road, night)
-        met = encounters(spec, draws, cars, ticks, road)
+        riding, relieved = self._rare.along_the_way(cars, ticks, progress, road)
+        met = self._rare.beside_the_road(cars, ticks, road)
+        convoy = traffic.convoy(draws, cars, ticks, progress, road, relieved)
         walkers = traffic.walkers(spec, draws, cars, ticks, road)
-        things = joined([moving, met, walkers, traffic.parked(spec, draws, cars, road), standing])
-        oncoming, signals = first(moving, traffic.ONCOMING), first(met, len(roads.CELLS))
-        lights = [_headlights(oncoming, road), _ambers(signals, road), _street_lamps(road, lamps, night)]
+        things = joined([moving, riding, convoy, met, walkers, traffic.parked(spec, draws, cars, road), standing])
+        heading = motion_of(spec, draws, cars, progress).heading_deg
+        lights = [
+            lighting.headlights(first(moving, traffic.ONCOMING), road),
+            lighting.lamps(joined([first(riding, 2), met]), road),
+            lighting.street_lamps(road, lamps, night),
+            lighting.sun(above, heading),
+        ]
         scene = Scene(
             objects=_objects(things, road),
             lights=np.concatenate(lights, axis=1),
@@ -163,8 +194,17 @@ class DrawnWorld:
             weather=np.stack([weather[name] for name in self._painter.conditions], axis=1),
             noise=noise_of(ticks, cars),
             pose=np.zeros((len(cars), len(POSE)), np.float32),
+            covered=self._covered(cars, progress, road),
         )
-        return _Moment(progress, road, things, weather, scene)
+        return _Moment(progress, road, things, above, scene)
+
+    def _covered(self, cars: NDArray[np.uint32], progress: Progress, road: roads.Road) -> NDArray[np.float32]:
+        """How much of each lens is covered: for a kilometre one camera of a car may be blind, (n, cameras)."""
+        share = roads.often(self.spec, "blinded_camera")[road.kind]
+        stretch = progress.trip * roads.TRIP_STRIDE + np.floor(progress.along_m / 1000.0).astype(np.int64)
+        which, camera, _, _ = self._draws.four("blinded camera", cars, stretch)
+        blind = np.floor(camera * len(self.rig.cameras))[:, None] == np.arange(len(self.rig.cameras))
+        return np.asarray(0.97 * (blind & (which < share)[:, None]), np.float32)
 
 
 def _objects(things: Slots, road: roads.Road) -> NDArray[np.float32]:
@@ -178,37 +218,22 @@ def _objects(things: Slots, road: roads.Road) -> NDArray[np.float32]:
     return np.stack([values[name] for name in OBJECT], axis=2).astype(np.float32)
 
 
-def _lights(
-    colour: tuple[float, float, float], x: Floats, y: Floats, z: Floats, size: float, power: Floats
-) -> NDArray[np.float32]:
-    red, green, blue = colour
-    values: dict[str, Floats | float] = {
-        "x": x, "y": y, "z": z, "size": size, "red": red, "green": green, "blue": blue, "power": power,
-    }  # fmt: skip
-    return np.stack([np.broadcast_to(values[name], x.shape) for name in LIGHT], axis=2).astype(np.float32)
-
-
-def _headlights(oncoming: Slots, road: roads.Road) -> NDArray[np.float32]:
-    nose = oncoming.along - oncoming.half_length - 0.1
-    x, y, _ = roads.to_car(road, nose, oncoming.aside)
-    return _lights(_HEADLIGHT, x, y, np.full_like(x, 0.65), 0.38, oncoming.glow * oncoming.valid)
-
-
-def _ambers(lamps: Slots, road: roads.Road) -> NDArray[np.float32]:
-    x, y, _ = roads.to_car(road, lamps.along, lamps.aside)
-    return _lights(_AMBER, x, y, (lamps.z0 + lamps.z1) / 2, 0.42, lamps.glow * lamps.valid)
-
-
-def _street_lamps(road: roads.Road, along: Floats, night: Floats) -> NDArray[np.float32]:
-    x, y, _ = roads.to_car(road, along, -(road.half[:, None] + 0.2) + 0.0 * along)
-    power = np.broadcast_to(0.9 * np.clip(1.6 * night - 0.5, 0.0, 1.0)[:, None], x.shape)
-    return _lights(_LAMP, x, y, np.full_like(x, 5.5), 0.55, power)
-
-
-def open_world(name: str, *, seed: int, cars: int, device: str = "cpu", **options: Any) -> World:
+def open_world(
+    name: str,
+    *,
+    seed: int,
+    cars: int,
+    device: str = "cpu",
+    rig: Rig = EIGHT_CAMERAS,
+    compiled: bool | None = None,
+    chunk: int = CHUNK,
+    **options: Any,
+) -> World:
     """A world by name: one that ships, a YAML file, or "recorded" with `drives=FOLDER`.
 
-    options: `drives` for recorded worlds; anything else replaces a top-level field of the world's file.
+    rig: its cars' cameras; compiled: how it is painted, None for compiled where that is possible; chunk: cars that are
+    painted in one go, fewer where one wants few pictures and last bits do not matter; options: `drives` for recorded
+    worlds; anything else replaces a top-level field of the world's file.
     Raises UnknownWorld, BadWorld, NoDrives, CorruptDrive.
     """
     if name == RECORDED:
@@ -216,6 +241,6 @@ def open_world(name: str, *, seed: int, cars: int, device: str = "cpu", **option
 
         if "drives" not in options:
             raise NoDrivesNamed
-        return RecordedWorld(seed=seed, cars=cars, device=device, **options)
+        return RecordedWorld(seed=seed, cars=cars, device=device, rig=rig, compiled=compiled, **options)
     changes: Mapping[str, Any] = options
-    return DrawnWorld(load_world(name, changes), seed=seed, device=device)
+    return DrawnWorld(load_world(name, changes), seed=seed, device=device, rig=rig, compiled=compiled, chunk=chunk)

@@ -1,10 +1,18 @@
+import importlib
 from pathlib import Path
 
 import pytest
 from fixtures import DATA, save_plan
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    told = "Import this first, so that what it adds goes through tests/contracts, too; repeatable."
+    parser.addoption("--plugins", dest="my_fleets", action="append", default=[], metavar="MODULE", help=told)
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    for module in config.getoption("my_fleets"):
+        importlib.import_module(module)
     # torch's compiler imports, when it first compiles, code of its own that it deprecates
     config.addinivalue_line("filterwarnings", r"ignore:`torch.jit:DeprecationWarning:torch\.jit")
     config.addinivalue_line("filterwarnings", r"ignore:`torch.jit:DeprecationWarning:torch\.utils")

@@ -26,10 +26,12 @@ HOMES = {  # third-party module: the only places that may import it
     "apsw": ("telemetry/",),
     "deltalake": ("telemetry/",),
     "onnxruntime": ("vehicle/",),
+    "pvlib": ("scenarios/climate.py", "scenarios/sun.py"),
     "sklearn": ("triggers/train.py", "triggers/train/", "fleet/engine/"),
 }
 NO_TORCH = ("telemetry/", "triggers/", "fleet/report/")
 FUNCTION_LINES, FILE_LINES, NAMES = 40, 400, 12
+MORE_NAMES = {"scenarios": 22, "vehicle": 14}  # they have tables that users add to, and what an entry is made of
 SHORT_FILES = {"vehicle/onboard.py": 60, "fleet/simulation/simulation.py": 150, "examples/hello_fleet.py": 55}
 
 SOURCES = sorted(path for package in LADDER for path in (ROOT / package).rglob("*.py"))
@@ -68,7 +70,7 @@ def test_logs_are_configured_in_one_place(path: Path) -> None:
 
 @pytest.mark.parametrize("package", LADDER)
 def test_a_package_lists_at_most_twelve_names_that_it_has(package: str) -> None:
-    assert len(_listed(package)) <= NAMES
+    assert len(_listed(package)) <= MORE_NAMES.get(package, NAMES)
     defined = {
         name.asname or name.name
         for node in ast.walk(_tree(ROOT / package / "__init__.py"))

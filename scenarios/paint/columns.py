@@ -2,7 +2,7 @@
 
 Cameras are level, so an image column is a vertical plane, and everything on the road is an upright box: a column meets
 a box where a ray meets a rectangle on the ground (the slab test; Kay and Kajiya, SIGGRAPH 1986, section 2), once for
-all its rows. Each column keeps its nearest thing, as the old column renderers did; rows come later.
+all its rows. Each column keeps its nearest things, as the old column renderers did; rows come later.
 
 n cars, C cameras, W columns, H rows, K objects, N objects kept a camera, L layers kept a column.
 """
@@ -17,8 +17,8 @@ from scenarios.paint.scene import GLOWS, LIGHT, OBJECT, POSE, ROAD, Kind
 from scenarios.paint.sprites import FACES, SIZE, STATES
 
 KEPT = 16
-LAYERS = 1
-"""Things a column shows: the nearest. More show tall things behind low ones, and need networks trained anew."""
+LAYERS = 2
+"""Things a column shows, nearest first: a sign, and what carries it. Networks are trained for one number of them."""
 LAYER = ("middle", "scale", "across2", "round", "depth", "texels", "shine", "red", "green", "blue")
 """What a layer says of a column: v = (middle - row) * scale runs from 1 at the top to -1 at the bottom, `across2` is
 the square of the place across the face from -1 to 1, `texels` where in the atlas that column of the face begins,
@@ -27,7 +27,8 @@ the square of the place across the face from -1 to 1, `texels` where in the atla
 CAMERA = ("x", "y", "z", "dx", "dy", "focal", "cy")
 SHEET = (
     *(f"{name}{layer}" for layer in range(LAYERS) for name in LAYER),
-    *("house_depth", "house_along", "house_side"),
+    *("house_depth", "house_along", "house_side", "tunnel_depth", "tunnel_ahead", "portal"),
+    *("covered", "smear0", "smear1"),
     *CAMERA,
     *ROAD,
     *POSE,
@@ -37,8 +38,11 @@ SHEET = (
 """What the pixel pass knows of each image column; `weather` is the first condition, the others follow on."""
 
 NEAREST_M = 0.25
+TUNNEL_WALK_M = 1.6
+"""From the kerb to a tunnel's wall."""
 _FAR_KEY = 2**30
-_CAUTION_LIGHT = int(Kind.CAUTION_LIGHT)
+_LAMPS = tuple(int(kind) for kind in (Kind.CAUTION_LIGHT, Kind.TRAFFIC_LIGHT, Kind.LAMP_SIGN, Kind.TAXI_SIGN))
+_LAST_VEHICLE = int(Kind.TRUCK)
 _STEPS_A_METRE = 1024.0
 
 
@@ -162,17 +166,22 @@ def layers(kept: Tensor, keys: Tensor, rays: Rays) -> Tensor:
     middle = torch.where(there, (bottom + top) * 0.5, torch.full_like(half, -1e3))
     kind, state = box[:, :, :, OBJECT.index("kind")], box[:, :, :, OBJECT.index("state")]
     lit = (state > 0.5).to(state.dtype)
-    style = (kind * STATES + lit) * FACES + face
+    style = (kind * STATES + state.round().clamp(0.0, STATES - 1.0)) * FACES + face
     texels = style * (SIZE * SIZE) + torch.floor((across.clamp(-1.0, 0.999) + 1.0) * (SIZE / 2))
     shade = torch.where(face == 0.0, 0.88, 1.0)
     colour = [box[:, :, :, OBJECT.index(name)] * shade for name in ("red", "green", "blue")]
-    shine = lit * torch.where(kind == _CAUTION_LIGHT, 0.9, torch.where(face == 2.0, 0.25, 0.0))
+    lamp = (kind == _LAMPS[0]) | (kind == _LAMPS[1]) | (kind == _LAMPS[2]) | (kind == _LAMPS[3])
+    shine = lit * torch.where(lamp, 0.9, torch.where((face == 2.0) & (kind <= _LAST_VEHICLE), 0.25, 0.0))
     roundness = box[:, :, :, OBJECT.index("round")]
     return torch.stack([middle, scale, across * across, roundness, into, texels, shine, *colour], dim=3)
 
 
 def houses(road: Tensor, rays: Rays) -> Tensor:
-    """The houses that close the street: depth, m along the road and a visibility per column, (n, C, 3, W)."""
+    """What closes the street, (n, C, 6, W).
+
+    Of the houses: depth, m along the road, and side (0 = none here); of a tunnel's or bridge's walls: depth, m ahead,
+    and the depth at which its roof begins.
+    """
 
     def of(name: str) -> Tensor:
         return road[:, ROAD.index(name)][:, None, None]
@@ -191,7 +200,30 @@ def houses(road: Tensor, rays: Rays) -> Tensor:
     ahead = ox + depth * dx
     open_street = (ahead - of("junction")).abs() < 9.0
     seen = (ahead.abs() < 150.0) & (depth < 250.0) & ~open_street
-    return torch.stack([depth, of("along") + ahead, seen.to(depth.dtype) * torch.sign(dy)], dim=2)
+    side = seen.to(depth.dtype) * torch.sign(dy)
+    pillar = (of("lanes") * of("lane_width") + TUNNEL_WALK_M) * torch.sign(dy)
+    pillar = torch.where(pillar > 0, pillar + of("median"), pillar)
+    wall_depth = ((pillar - oy) / dy).clamp(0.5, 400.0)
+    portal = torch.where(dx.abs() > 1e-4, (of("roof") - ox) / torch.where(dx.abs() > 1e-4, dx, 1e-4), -1.0)
+    return torch.stack([depth, of("along") + ahead, side, wall_depth, ox + wall_depth * dx, portal], dim=2)
+
+
+def lens(rig_columns: Tensor, covered: Tensor, noise: Tensor) -> Tensor:
+    """How covered each lens is, and two waves across the columns that its smears are made of, (n, C, 3, W).
+
+    rig_columns: (W,) numbers of the columns over their count; covered: (n, C); noise: (n,) any number that stays.
+    """
+    cameras = covered.shape[1]
+    place = noise[:, None] * 0.37 + torch.arange(cameras, dtype=noise.dtype, device=noise.device) * 2.3
+    first = _wave(rig_columns * 3.1 + place[..., None])
+    second = _wave(rig_columns * 5.7 + place[..., None] * 1.7 + 0.4)
+    return torch.stack([covered[..., None].expand_as(first), first, second], dim=2)
+
+
+def _wave(value: Tensor) -> Tensor:
+    """A smooth wave of period 1 between 0 and 1."""
+    away = ((value - torch.floor(value)) * 2.0 - 1.0).abs()
+    return away * away * (3.0 - 2.0 * away)
 
 
 def glows(lights: Tensor, found: Tensor, rays: Rays, height: int) -> tuple[Tensor, Tensor]:
@@ -226,8 +258,8 @@ def glows(lights: Tensor, found: Tensor, rays: Rays, height: int) -> tuple[Tenso
     return across[:, :, :, None] * colour[..., None], down
 
 
-def sheet_of(
-    kept: Tensor, lights: Tensor, road: Tensor, pose: Tensor, weather: Tensor, rays: Rays, height: int
+def sheet_of(  # noqa: PLR0913, PLR0917 - a scene has this many parts
+    kept: Tensor, lights: Tensor, road: Tensor, pose: Tensor, weather: Tensor, covered: Tensor, rays: Rays, height: int
 ) -> tuple[Tensor, Tensor]:
     """Everything the pixel pass needs: (n * C, len(SHEET) + more weather, W) and halos' rows (n * C, g, H, 1)."""
     found = layers(kept, layer_keys(kept, rays), rays)
@@ -238,6 +270,7 @@ def sheet_of(
     parts = [
         found.reshape(whole),
         houses(road, rays),
+        lens(torch.arange(width, dtype=road.dtype, device=road.device) / width, covered, road[:, ROAD.index("seed")]),
         camera[None].expand(cars, -1, -1, -1),
         road[:, None, :, None].expand(-1, cameras, -1, width),
         pose[:, None, :, None].expand(-1, cameras, -1, width),

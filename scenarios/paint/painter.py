@@ -55,7 +55,8 @@ class Painter:
         self._texels = torch.from_numpy(atlas()).to(device)
         self._column = torch.arange(rig.width, dtype=torch.int32, device=device)
         self._geometry, self._pixels = self._geometry_of, self._pixels_of
-        if can_compile(device) if compiled is None else compiled:
+        self.compiled = can_compile(device) if compiled is None else compiled
+        if self.compiled:
             options = _CPU_OPTIONS if device == "cpu" else {}
             self._geometry = torch.compile(self._geometry, dynamic=False, options=options)
             self._pixels = torch.compile(self._pixels, dynamic=False, options=options)
@@ -76,43 +77,51 @@ class Painter:
 
     def _prepared(self, scene: Scene, start: int, stop: int) -> tuple[Tensor, ...]:
         part = scene.part(start, stop, self.chunk)
-        objects, lights, road, weather, noise, pose = (
+        objects, lights, road, weather, noise, pose, covered = (
             torch.from_numpy(getattr(part, field.name)).to(self.device) for field in fields(part)
         )
         kept, _ = columns.nearest(objects, self._rays)
-        sheet, down = self._geometry(kept, lights, road, pose, weather)
+        sheet, down = self._geometry(kept, lights, road, pose, weather, covered)
         noise = noise.repeat_interleave(len(self.rig.cameras))[:, None, None]
         return sheet, down, noise.expand(-1, -1, self.rig.width).contiguous()
 
     def _geometry_of(
-        self, kept: Tensor, lights: Tensor, road: Tensor, pose: Tensor, weather: Tensor
+        self, kept: Tensor, lights: Tensor, road: Tensor, pose: Tensor, weather: Tensor, covered: Tensor
     ) -> tuple[Tensor, Tensor]:
-        return columns.sheet_of(kept, lights, road, pose, weather, self._rays, self.rig.height)
+        return columns.sheet_of(kept, lights, road, pose, weather, covered, self._rays, self.rig.height)
 
     def _pixels_of(self, values: Tensor, down: Tensor, noise: Tensor) -> tuple[Tensor, ...]:
         """Two bands of rows: sky and houses above the horizon, the ground below; things stand in both."""
         above = shade.Sheet(values, self._rows[: self._horizon], self._night)
         below = shade.Sheet(values, self._rows[self._horizon :], self._night)
-        high = self._band(above, down[:, :, : self._horizon], noise, shade.street(above))
+        high = self._band(above, down[:, :, : self._horizon], noise, shade.street(above), ground=False)
         floor = (below.of("z") * below.of("focal") / (below.rows - below.of("cy")).clamp(min=0.25)).clamp(max=_FAR_M)
-        low = self._band(below, down[:, :, self._horizon :], noise, self._ground(below, floor))
+        low = self._band(below, down[:, :, self._horizon :], noise, self._ground(below, floor), ground=True)
         return (*high, *low)
 
-    def _band(self, sheet: shade.Sheet, down: Tensor, noise: Tensor, behind: shade.Surface) -> tuple[Tensor, ...]:
+    def _band(
+        self, sheet: shade.Sheet, down: Tensor, noise: Tensor, behind: shade.Surface, *, ground: bool
+    ) -> tuple[Tensor, ...]:
         hit = shade.pick(sheet, self._texels)
         depth = torch.where(hit.there, hit.depth, behind.depth)
-        lamps = shade.lit_by_lamps(sheet, depth)
+        far = depth / (depth + 60.0)
+        lamps, roofed = shade.lit_by_lamps(sheet, depth, far)
         light = torch.where(hit.there, torch.maximum(lamps, hit.shine), torch.maximum(lamps, behind.shine))
         light = torch.where(depth > _SKY_FROM_M, 0.04, light)
+        dim = 1.0 - 0.5 * roofed
         grain = shade.hashed((sheet.rows * self.rig.width).int() + self._column + noise.int() * 69_069)
+        open_ground = torch.where(hit.there, 0.0, 1.0 - roofed) if ground else torch.zeros_like(depth)
         view = View(
-            torch.where(hit.there, hit.red, behind.red),
-            torch.where(hit.there, hit.green, behind.green),
-            torch.where(hit.there, hit.blue, behind.blue),
+            torch.where(hit.there, hit.red, behind.red) * dim,
+            torch.where(hit.there, hit.green, behind.green) * dim,
+            torch.where(hit.there, hit.blue, behind.blue) * dim,
             depth,
+            far,
             light,
             grain,
             torch.where(hit.there, 0.0, behind.wet),
+            open_ground,
+            shade.smears(sheet, self.rig.height),
         )
         return shade.finish(view, shade.halos(sheet, down), self._effects, sheet)
 

@@ -25,6 +25,24 @@ class Kind(IntEnum):
     TREE = 12
     BOX = 13
     DARK_LAMP = 14  # the other near miss of a caution light: the same lamp, out of order
+    SPEED_SIGN = 15
+    TRAFFIC_LIGHT = 16
+    LAMP_SIGN = 17  # near miss of a traffic light: a shop's lit cross
+    HYDRANT = 18  # near miss of a cone
+    ADVERT = 19  # near miss of a stop sign: a poster that shows one
+    BAG = 20  # near miss of a held stop sign: a round red bag
+    ANIMAL = 21
+    RUBBISH = 22  # near miss of an animal: a bag blown over the road
+    BICYCLE = 23  # near miss of a cyclist: nobody rides it
+    STATUE = 24  # near miss of somebody crossing
+    SCHOOL_BUS = 25
+    ROOF_LOAD = 26
+    TAXI_SIGN = 27  # near miss of a roof load
+    FOLIAGE = 28
+    HUMP = 29  # near miss of a crosswalk: stripes across the road
+    GATE = 30
+    PLATE = 31
+    STICKER = 32  # near miss of a speed sign: the number on the back of a lorry
 
 
 OBJECT = (
@@ -44,7 +62,8 @@ OBJECT = (
     "state",
 )
 """Columns of `Scene.objects`: place and heading in the car frame, half sizes, bottom and top, kind, colour in [0, 1],
-roundness (1 a box, 0 an ellipse as seen), state (a lamp lit, brake lights on)."""
+roundness (1 a box, 0 an ellipse as seen), state (which of a kind's looks it wears: a lamp lit, brake lights on, a
+traffic light's colour, a sign's number)."""
 
 LIGHT = ("x", "y", "z", "size", "red", "green", "blue", "power")
 """Columns of `Scene.lights`: place in the car frame, radius in metres, colour, power (0 = off)."""
@@ -64,6 +83,10 @@ ROAD = (
     "facade",  # m from the road's middle to the houses
     "seed",  # below 2^20: which houses
     "wear",  # 0..1 how worn the paint is
+    "median",  # m between the two directions
+    "bays",  # 1 = parking bays beside the lane
+    "roof",  # m ahead to where a tunnel's roof begins; far away = none
+    "roof_end",  # m ahead to where it ends
 )
 """Columns of `Scene.road`."""
 
@@ -84,6 +107,7 @@ class Scene:
     weather: (n, conditions) float32, severities in the order of the painter's conditions
     noise: (n,) float32 whole numbers below 2^20, another one each tick: sensor noise, rain
     pose: (n, len(POSE)) float32 where the car stands on a raster of the ground; zeros where the road is drawn
+    covered: (n, cameras) float32 how much of each lens something covers, 1 = blinded
     """
 
     objects: NDArray[np.float32]
@@ -92,6 +116,7 @@ class Scene:
     weather: NDArray[np.float32]
     noise: NDArray[np.float32]
     pose: NDArray[np.float32]
+    covered: NDArray[np.float32]
 
     def __len__(self) -> int:
         return len(self.noise)

@@ -22,9 +22,10 @@ from scenarios.recorded.kinds import KIND_NAMES
 from scenarios.recorded.opening import open_drives
 from scenarios.recorded.raster import GroundGrid, rasterise
 from scenarios.recorded.scene import SLOTS, Surroundings, scene_at
-from scenarios.telling import in_reach, paired, told
+from scenarios.telling import Known, in_reach, paired, told
+from scenarios.trips import ROADS
 from scenarios.truth import Truth
-from scenarios.weather import severities
+from scenarios.weather import sky
 
 _LOOKS: dict[str, tuple[Kind, float]] = {
     "vehicle": (Kind.VEHICLE, 0.985),
@@ -42,10 +43,19 @@ _LOOKS: dict[str, tuple[Kind, float]] = {
 _GROUND_COLOURS = np.array(
     [(0.255, 0.345, 0.165), (0.30, 0.30, 0.31), (0.86, 0.86, 0.86), (0.80, 0.80, 0.80), (0.50, 0.49, 0.475)]
 )
-_NO_STREET = {"cos": 1.0, "facade": 1.0e6, "junction": 1.0e4, "crossing": 1.0e4, "lane_width": 3.5}
+_NO_STREET = {
+    "cos": 1.0,
+    "facade": 1.0e6,
+    "junction": 1.0e4,
+    "crossing": 1.0e4,
+    "roof": 1.0e4,
+    "roof_end": 1.0e4,
+    "lane_width": 3.5,
+}
 """A drawn road that shows nowhere: the raster is the ground, and houses are out of sight."""
 
 _BRAKING_MPS2 = -0.8
+_ROAD = ROADS.index("urban")  # what most logs show; none says
 
 
 class RecordedWorld:
@@ -112,16 +122,22 @@ class RecordedWorld:
             x_m=out["x"], y_m=out["y"], latitude=out["latitude"], longitude=out["longitude"],
             heading_deg=out["heading"], speed_mps=out["speed"], acceleration_mps2=out["pull"],
             lateral_mps2=out["speed"] * out["turn"], yaw_rate_dps=np.degrees(out["turn"]), odometer_m=zeros,
-            driving=np.ones(len(who), np.bool_),
+            driving=np.ones(len(who), np.bool_), engaged=np.zeros(len(who), np.bool_),
         )  # fmt: skip
 
     def severities(self, cars: ArrayLike, ticks: ArrayLike) -> dict[str, NDArray[np.float32]]:
         """How strong each condition is; the night of a log that was driven at night stays."""
         who, when = paired(cars, ticks)
-        drawn = severities(self._painter.conditions, self._climate, self._draws, who, when)
+        heading = self.motion(who, when).heading_deg
+        drawn = sky(self._painter.conditions, self._climate, self._draws, who, when, heading).severities
         dark = np.array([np.nan if drive.is_night is None else float(drive.is_night) for drive in self.drives])
         logged = dark[self.ridden(who, when)[0]]
         return {**drawn, "night": np.where(np.isnan(logged), drawn["night"], logged).astype(np.float32)}
+
+    def moments(self, cars: ArrayLike, ticks: ArrayLike) -> dict[str, NDArray[Any]]:
+        """Every condition, `road` by name and `tunnel`: no log says either, so all are city streets under the sky."""
+        severities, n = self.severities(cars, ticks), len(paired(cars, ticks)[0])
+        return {**severities, "road": np.full(n, ROADS[_ROAD]), "tunnel": np.zeros(n, np.float32)}
 
     def links(self, cars: ArrayLike, ticks: ArrayLike) -> NDArray[np.uint8]:
         """Cellular all along: a log says nothing else."""
@@ -131,9 +147,11 @@ class RecordedWorld:
         """What was really there, as logged and painted; lanes are unknown."""
         who, when = paired(cars, ticks)
         scene, things = self._scene(who, when)
-        zeros = np.zeros(len(who))
+        zeros, nothing = np.zeros(len(who)), np.zeros_like(things)
+        known = Known(things, nothing, nothing.astype(np.float64))
         return told(
-            who, when, scene, self.rig, things, self.severities(who, when), lane_offset_m=zeros,
+            who, when, scene, self.rig, known, self.severities(who, when), road=np.full(len(who), _ROAD),
+            tunnel=np.zeros(len(who), np.bool_), lane_offset_m=zeros,
             heading_error_rad=zeros, curvature_1pm=zeros, crosswalk_m=np.full(len(who), np.inf), lanes=zeros,
             speed_mps=self.motion(who, when).speed_mps,
         )  # fmt: skip
@@ -166,6 +184,7 @@ class RecordedWorld:
             weather=np.stack([weather[name] for name in self._painter.conditions], axis=1),
             noise=noise_of(ticks, cars),
             pose=pose,
+            covered=np.zeros((len(cars), len(self.rig.cameras)), np.float32),
         )
         return scene, things
 

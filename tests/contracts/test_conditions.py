@@ -26,9 +26,11 @@ Effect = Callable[[View, torch.Tensor], View]
 
 def view_of(images: slice = slice(None)) -> View:
     """Noise of every brightness, at every depth up to the sky."""
-    chance = torch.rand((7, IMAGES, ROWS, COLUMNS), generator=torch.Generator().manual_seed(4))
-    red, green, blue, depth, light, grain, wet = chance[:, images]
-    return View(red, green, blue, 300.0 * depth**2, light, grain, (wet > 0.5).float())
+    chance = torch.rand((9, IMAGES, ROWS, COLUMNS), generator=torch.Generator().manual_seed(4))
+    red, green, blue, depth, light, grain, wet, ground, smear = chance[:, images]
+    metres = 300.0 * depth**2
+    there = (ground > 0.5).float(), (wet > 0.5).float()
+    return View(red, green, blue, metres, metres / (metres + 60.0), light, grain, there[1], there[0], smear)
 
 
 def strength(value: float, images: int = IMAGES) -> torch.Tensor:

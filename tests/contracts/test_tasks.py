@@ -6,11 +6,16 @@ import numpy as np
 import pytest
 import torch
 
-from scenarios import Draws, Truth, open_world
-from vehicle import TASKS, Task
+from scenarios import KINDS, Draws, Truth, open_world
+from vehicle import TASKS, Task, task_schema
+from vehicle.errors import BadTask
+from vehicle.tasks import FAMILIES, PRESENT, tasks_on_card
+from vehicle.tasks.source import Source
+from vehicle.tasks.table import spec_of, task_of
 
 CARS = 64
 every_task = pytest.mark.parametrize("task", TASKS.values(), ids=TASKS.keys())
+every_family = pytest.mark.parametrize("family", FAMILIES)
 
 
 @pytest.fixture(scope="module")
@@ -103,3 +108,46 @@ def test_an_empty_cohort_has_no_labels(task: Task, truth: Truth) -> None:
     nobody = {field.name: getattr(truth, field.name)[:0] for field in fields(Truth) if field.name != "severities"}
     nobody["severities"] = {name: values[:0] for name, values in truth.severities.items()}
     assert labelled(task, Truth(**nobody))[0].shape == (0, task.width)
+
+
+@every_task
+def test_a_task_comes_back_from_a_networks_card(task: Task, truth: Truth) -> None:
+    if task.spec is None:
+        pytest.skip("made in code: it must be registered wherever it is used")
+    (again,) = tasks_on_card({"any": task.on_card("any")}, {}, "card.json").values()
+    assert again.spec == task.spec
+    assert again.columns("any") == task.columns("any")
+    assert torch.equal(again.label(truth), task.label(truth))
+
+
+@every_task
+def test_a_yes_is_about_a_thing_of_the_tasks_kinds(task: Task, truth: Truth) -> None:
+    if task.subject is None:
+        pytest.skip("not about things")
+    subject = task.subject(truth)
+    assert subject.shape == ((len(truth.cars), task.width) if task.per_camera else (len(truth.cars),))
+    rows, *_ = there = np.nonzero(subject >= 0)
+    assert set(np.array(KINDS)[truth.kind[rows, subject[there]]]) <= set(task.classes)
+    if task.per_camera or (isinstance(task.outputs, tuple) and PRESENT in task.outputs):
+        yes = task.label(truth).numpy() > 0.5
+        assert np.array_equal(yes if task.per_camera else yes[:, 0], subject >= 0)
+
+
+@every_task
+def test_a_task_asked_per_camera_has_an_output_for_each(task: Task) -> None:
+    if task.per_camera:
+        assert task.outputs == open_world("all_weather", seed=1, cars=1).rig.names
+
+
+@every_family
+def test_a_family_says_what_its_files_may_say(family: str) -> None:
+    fields = spec_of(family).model_fields
+    assert {"name", "family", "says", "classes", "subtasks"} <= fields.keys()
+    assert family in {each["properties"]["family"]["const"] for each in task_schema()["anyOf"]}
+
+
+@every_family
+def test_a_family_refuses_what_it_does_not_know(family: str) -> None:
+    said = {"name": "x", "family": family, "says": "X?", "colour_of_the_sky": 3}
+    with pytest.raises(BadTask, match="unknown field 'colour_of_the_sky'"):
+        task_of(Source("x.yaml", said))

@@ -25,6 +25,14 @@ def test_philox_gives_the_published_numbers(counter: tuple, key: tuple, expected
     assert tuple(int(word[0]) for word in words) == expected
 
 
+def test_several_streams_at_once_are_the_streams_one_by_one() -> None:
+    ticks = np.stack([CARS[:50] * 7, CARS[:50] - 9])[:, :, None] + np.arange(2)
+    at_once = Draws(3).several(["rain", "fog"], CARS[:50, None], ticks)
+    for row, stream in enumerate(("rain", "fog")):
+        alone = Draws(3).four(stream, CARS[:50, None], ticks[row])
+        assert all(np.array_equal(words[row], word) for words, word in zip(at_once, alone, strict=True))
+
+
 def test_uniform_draws_are_spread_evenly() -> None:
     drawn = Draws(3).uniform("even", CARS, 12)
     counts = np.histogram(drawn, 50, (0.0, 1.0))[0]

@@ -31,3 +31,9 @@ def test_what_the_car_feels_aside_is_the_bend_of_the_road_it_is_told() -> None:
     motion, truth = world.motion(CARS, EVENING), world.truth(CARS, EVENING)
     np.testing.assert_allclose(motion.lateral_mps2, motion.speed_mps**2 * truth.curvature_1pm, atol=1e-5)
     np.testing.assert_allclose(np.radians(motion.yaw_rate_dps), motion.speed_mps * truth.curvature_1pm, atol=1e-6)
+
+
+def test_some_drivers_ask_the_car_to_drive_itself_and_nobody_who_is_parked() -> None:
+    motion = drawn().motion(np.arange(4000, dtype=np.uint32), EVENING)
+    assert not motion.engaged[~motion.driving].any()
+    assert 0.25 < motion.engaged[motion.driving].mean() < 0.35

@@ -1,6 +1,7 @@
 """The painter against geometry by hand: what covers which pixel, who hides whom, and that company does not matter."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,7 +19,8 @@ EVENING = 19 * 36_000
 
 def painted(scene: Scene, rig: Rig = LARGE) -> np.ndarray:
     """(n, cameras, h, w, 3) int."""
-    pixels = Painter(rig, compiled=False, chunk=1).paint(scene)
+    clean = replace(scene, covered=np.zeros((len(scene), len(rig.cameras)), np.float32))
+    pixels = Painter(rig, compiled=False, chunk=1).paint(clean)
     return pixels.permute(0, 1, 3, 4, 2).numpy().astype(int)
 
 

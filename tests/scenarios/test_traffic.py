@@ -8,8 +8,8 @@ from scenarios import Draws
 from scenarios.paint.scene import Kind
 from scenarios.roads import CELL_M, Road, road_around, to_car
 from scenarios.slots import Slots
-from scenarios.traffic import ONCOMING, furniture, moving, parked, walkers
-from scenarios.trips import Progress, Trips
+from scenarios.traffic import ONCOMING, convoy, furniture, moving, parked, walkers
+from scenarios.trips import ROADS, Progress, Trips
 
 CARS = np.arange(400, dtype=np.uint32)
 NOON = 432_000
@@ -83,13 +83,46 @@ def test_a_thing_keeps_its_looks() -> None:
     assert all(looks[number] == again[number] for number in looks.keys() & again.keys())
 
 
+def test_who_drives_ahead_is_caught_up_with_and_never_appears_from_nowhere() -> None:
+    gaps = {}
+    for tick in range(NOON, NOON + 900):
+        progress, road, ticks = around(tick)
+        ahead = convoy(DRAWS, CARS, ticks, progress, road, np.zeros(len(CARS), np.bool_))
+        for car in np.flatnonzero(ahead.valid[:, 0] & progress.driving)[:40].tolist():
+            gaps.setdefault((car, int(ahead.thing[car, 0])), []).append(ahead.along[car, 0])
+    whole = [np.array(gap) for gap in gaps.values() if len(gap) > 100]
+    assert whole
+    assert max(np.abs(np.diff(gap)).max() for gap in whole) < 3.0  # 30 m/s relative to the car
+    begun = [gap[0] for (car, _), gap in gaps.items() if len(gap) < 800 and gap[0] != gap[-1]]
+    assert np.median(begun) > 30.0 or not begun
+
+
+def test_roads_differ_as_one_expects() -> None:
+    world = drawn("all_weather")
+    progress = Trips(world.spec, DRAWS).progress(CARS, np.full(len(CARS), NOON))
+    road = road_around(world.spec, DRAWS, CARS, progress)
+    motorway, lot = (road.kind == ROADS.index(name) for name in ("motorway", "parking_lot"))
+    assert motorway.any()
+    assert lot.any()
+    assert not road.crosswalk[motorway | lot].any()
+    assert (road.median[motorway] > 0).all()
+    assert (road.median[~motorway] == 0).all()
+    assert np.array_equal(road.bays, lot)
+    things = parked(world.spec, DRAWS, CARS, road)
+    assert not things.valid[motorway].any()
+    across = np.abs(np.sin(things.turn[lot][things.valid[lot]]))
+    assert across.min() > 0.99  # parked in bays, across the lane
+
+
 def test_nobody_parks_on_a_crosswalk_or_a_lane() -> None:
     _, road, _ = around(NOON)
     things = parked(SPEC, DRAWS, CARS, road)
-    free = np.repeat(road.crosswalk | road.junction, 4, axis=1)
+    free = np.repeat(road.crosswalk | road.junction, 8, axis=1)
     assert not things.valid[free].any()
     assert (np.abs(things.aside) - things.half_width >= road.half[:, None]).all()
-    assert abs(things.valid[~free].mean() - SPEC.parked_share) < 0.03
+    every_other = np.arange(things.valid.shape[1]) // 2 % 2 == 0
+    assert abs(things.valid[:, every_other][~free[:, every_other]].mean() - SPEC.parked_share) < 0.03
+    assert not things.valid[:, ~every_other].any()
 
 
 def test_people_cross_only_where_there_is_a_crosswalk() -> None:
@@ -108,8 +141,10 @@ def test_people_cross_only_where_there_is_a_crosswalk() -> None:
 def test_crosswalks_and_junctions_are_as_frequent_as_the_world_says() -> None:
     _, road, _ = around(NOON)
     for there, per_km in ((road.crosswalk, SPEC.crosswalks_per_km), (road.junction, SPEC.junctions_per_km)):
-        share = per_km * CELL_M / 1000.0
-        assert abs(there.mean() - share) < 5.0 * np.sqrt(share * (1.0 - share) / there.size)
+        for sort, factor in (("urban", 1.0), ("residential", 0.5)):
+            here = there[road.kind == ROADS.index(sort)]
+            share = factor * per_km * CELL_M / 1000.0
+            assert abs(here.mean() - share) < 5.0 * np.sqrt(share * (1.0 - share) / here.size)
 
 
 def test_the_car_keeps_to_its_lane_on_the_right() -> None:

@@ -1,0 +1,95 @@
+"""What vehicles ahead do, or carry: for a stretch of road they go along with the car."""
+
+import numpy as np
+
+from scenarios.paint.scene import Kind
+from scenarios.sites import Sites, smooth, thing
+from scenarios.slots import Colour, Number, Slots
+from scenarios.trips import Floats
+
+HALF_LENGTH_M, HALF_WIDTH_M, TOP_M = 2.3, 0.92, 1.5
+
+
+def _paint(sites: Sites) -> Colour:
+    """From white over grey to a dark blue, red or green."""
+    bright = 0.15 + 0.7 * sites.c
+    tint = np.mod(7.0 * sites.c, 1.0)
+    return bright, bright * (0.75 + 0.25 * tint), bright * (0.7 + 0.3 * np.mod(3.0 * tint, 1.0))
+
+
+def _vehicle(
+    sites: Sites, along: Floats, aside: Floats, *, state: Number = 0.0, traits: str = "",
+    when: np.typing.NDArray[np.bool_] | None = None,
+) -> Slots:  # fmt: skip
+    return thing(
+        sites, Kind.VEHICLE, along=along, aside=aside, size=(HALF_LENGTH_M, HALF_WIDTH_M), z=(0.0, TOP_M),
+        colour=_paint(sites), roundness=0.985, state=state, traits=traits, when=when, part=0,
+    )  # fmt: skip
+
+
+def _within(sites: Sites, begins: float, ends: float) -> np.typing.NDArray[np.bool_]:
+    return (sites.share > begins) & (sites.share < ends)
+
+
+def _near(sites: Sites) -> Floats:
+    """A gap that is short in the middle of the stretch: whoever cuts in does it closely."""
+    hump = smooth((sites.share - 0.3) / 0.12) * (1.0 - smooth((sites.share - 0.62) / 0.12))
+    return np.asarray(sites.along * (1.0 - hump) + np.minimum(sites.along, 10.0 + 5.0 * sites.b) * hump)
+
+
+def cut_in(sites: Sites) -> list[Slots]:
+    """A vehicle from the next lane comes in closely ahead."""
+    moved = smooth((sites.share - 0.46) / 0.06)
+    aside = sites.beside + (sites.lane - sites.beside) * moved
+    return [_vehicle(sites, _near(sites), aside, traits="cutting_in", when=_within(sites, 0.46, 0.56))]
+
+
+def drift(sites: Sites) -> list[Slots]:
+    """A vehicle in the next lane drifts to the line, and back."""
+    lean = 0.22 * smooth((sites.share - 0.46) / 0.05) * (1.0 - smooth((sites.share - 0.53) / 0.05))
+    aside = sites.beside + (sites.lane - sites.beside) * lean
+    return [_vehicle(sites, _near(sites), aside, traits="drifting", when=_within(sites, 0.46, 0.58))]
+
+
+def hard_braking_lead(sites: Sites) -> list[Slots]:
+    """The vehicle ahead brakes hard: its lights are on and the gap closes."""
+    braking = _within(sites, 0.46, 0.52)
+    lost = smooth((sites.share - 0.46) / 0.06) * (1.0 - smooth((sites.share - 0.56) / 0.12))
+    along = np.maximum(sites.along * (1.0 - 0.55 * lost), 6.0)
+    return [_vehicle(sites, along, sites.lane, state=braking, traits="braking_hard", when=braking)]
+
+
+def brake_tap(sites: Sites) -> list[Slots]:
+    """The vehicle ahead shows its brake lights for a moment and keeps its distance."""
+    return [_vehicle(sites, sites.along, sites.lane, state=_within(sites, 0.47, 0.50))]
+
+
+def roof_load(sites: Sites) -> list[Slots]:
+    """A vehicle with a mattress or a boat on its roof."""
+    load = thing(
+        sites, Kind.ROOF_LOAD, along=sites.along, aside=sites.lane, size=(1.5, 0.45 + 0.4 * sites.b),
+        z=(TOP_M, TOP_M + 0.3 + 0.3 * sites.a), colour=(0.75, 0.55, 0.25), roundness=0.95, part=1,
+    )  # fmt: skip
+    return [_vehicle(sites, sites.along, sites.lane), load]
+
+
+def taxi_sign(sites: Sites) -> list[Slots]:
+    """A taxi: a small lit sign on its roof."""
+    sign = thing(
+        sites, Kind.TAXI_SIGN, along=sites.along, aside=sites.lane, size=(0.14, 0.34), z=(TOP_M, TOP_M + 0.26),
+        colour=(0.95, 0.85, 0.25), state=1.0, glow=0.5, part=1,
+    )  # fmt: skip
+    return [_vehicle(sites, sites.along, sites.lane), sign]
+
+
+def speed_sticker(sites: Sites) -> list[Slots]:
+    """A lorry ahead with the number of its own speed limit on the back."""
+    lorry = thing(
+        sites, Kind.TRUCK, along=sites.along + 1.5, aside=sites.lane, size=(3.8, 1.2), z=(0.25, 3.3),
+        colour=(0.82, 0.82, 0.84), roundness=0.99, part=0,
+    )  # fmt: skip
+    disc = thing(
+        sites, Kind.STICKER, along=sites.along - 2.4, aside=sites.lane - 0.65, size=(0.03, 0.2), z=(1.0, 1.4),
+        colour=(0.94, 0.94, 0.92), roundness=0.05, turn=np.pi, state=2.0, part=1,
+    )  # fmt: skip
+    return [lorry, disc]
