@@ -1,5 +1,7 @@
 """A world of coloured boxes: small enough to paint in a millisecond, real enough to learn from."""
 
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
@@ -57,6 +59,7 @@ class LittleWorld:
             yaw_rate_dps=zero,
             odometer_m=driven_s * 10,
             driving=driving,
+            engaged=driving & (self._draws.uniform("engaged", cars, ticks // MINUTE) < 0.5),
         )
 
     def severities(self, cars: ArrayLike, ticks: ArrayLike) -> dict[str, NDArray[np.float32]]:
@@ -64,6 +67,11 @@ class LittleWorld:
         night = self._draws.uniform("night", cars, ticks // MINUTE) < 0.3
         zero = np.zeros(len(cars), np.float32)
         return {"rain": zero, "fog": zero, "night": night.astype(np.float32)}
+
+    def moments(self, cars: ArrayLike, ticks: ArrayLike) -> dict[str, NDArray[Any]]:
+        severities = self.severities(cars, ticks)
+        n = len(severities["night"])
+        return {**severities, "road": np.full(n, "urban"), "tunnel": np.zeros(n, np.float32)}
 
     def truth(self, cars: ArrayLike, ticks: ArrayLike) -> Truth:
         cars, ticks = _pairs(cars, ticks)
@@ -87,6 +95,8 @@ class LittleWorld:
             x_m=np.full((n, 1), 20.0, np.float32),
             y_m=np.zeros((n, 1), np.float32),
             state=np.zeros((n, 1), np.float32),
+            traits=np.zeros((n, 1), np.int64),
+            tilt_deg=np.zeros((n, 1), np.float32),
             pixels=pixels,
             visible=visible,
             box=box,
@@ -96,6 +106,9 @@ class LittleWorld:
             crosswalk_m=zero + np.inf,
             lanes=zero + 1,
             speed_mps=zero + 10,
+            road=np.ones(n, np.uint8),
+            tunnel=zero,
+            covered=np.zeros((n, 8), np.float32),
             severities=self.severities(cars, ticks),
         )
 

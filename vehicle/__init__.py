@@ -7,7 +7,7 @@ from vehicle.networks import NETWORKS, HydraNet, Network, load_network
 from vehicle.onboard import Onboard
 from vehicle.outbox import Outbox
 from vehicle.recorder import Cut
-from vehicle.tasks import TASKS, Task
+from vehicle.tasks import TASKS, Task, load_task, task_schema
 
 __all__ = [
     "NETWORKS",
@@ -22,4 +22,6 @@ __all__ = [
     "VehicleError",
     "develop",
     "load_network",
+    "load_task",
+    "task_schema",
 ]

@@ -14,7 +14,7 @@ from vehicle.loadout import Loadout
 from vehicle.perceive import CHUNK, perceive
 from vehicle.privacy import near_home
 from vehicle.recorder import Cut
-from vehicle.signals import VSS, meanings, read, vehicle_signals
+from vehicle.signals import AUTONOMY, VSS, meanings, read, vehicle_signals
 
 QUALITY = 90
 BLOCK = 4 * CHUNK  # moments painted at once
@@ -76,7 +76,7 @@ class _Moment:
     tick: int
     pictures: dict[str, bytes]
     pose: dict[str, float]
-    signals: dict[str, float | bool | None]
+    signals: dict[str, float | bool | str | None]
     percepts: dict[str, list[float]]
     shadows: dict[str, dict[str, list[float]]]
 
@@ -112,7 +112,7 @@ def _look_again(world: World, loadout: Loadout, asked: list[tuple[Cut, int]]) ->
                     tick=tick,
                     pictures=_pictures(frames, world.rig, _cameras(world.rig, cut), i),
                     pose={name: float(getattr(motion, name)[i]) for name in POSE},
-                    signals={path: _scalar(columns[path], valid.get(path), i) for path in VSS},
+                    signals={path: _said(path, _scalar(columns[path], valid.get(path), i)) for path in VSS},
                     percepts=_row(meant[0], i),
                     shadows={net.name: _row(each, i) for net, each in zip(loadout.shadows, meant[1:], strict=True)},
                 ),
@@ -168,6 +168,11 @@ def _jpeg(image: NDArray[np.uint8]) -> bytes:
 def _scalar(column: NDArray[Any], valid: NDArray[np.bool_] | None, row: int) -> float | bool | None:
     value: float | bool = column[row].item()
     return value if valid is None or valid[row] else None
+
+
+def _said(path: str, value: float | bool | None) -> float | bool | str | None:
+    """The value of a signal, in VSS's word for it where it has one."""
+    return f"SAE_{value}" if path == AUTONOMY else value
 
 
 def _row(meant: dict[str, NDArray[np.float32]], row: int) -> dict[str, list[float]]:

@@ -7,15 +7,18 @@ VehicleError
 ├── ForeignBackbone       heads or triggers made for another backbone: retrain them, or load theirs
 ├── UnknownTask           a network has a head for a task nobody defines: correct it, or name the plugin
 ├── ForeignTask           a head and its task disagree about the outputs: retrain the head
+├── BadTask               a task's file does not say what it must: mend the fields it names
+├── OldNetwork            a network of another release: train it again
 └── MissingExtra          an optional part is not installed: install it
 """
 
 import difflib
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 
-def _hint(name: str, known: Iterable[str]) -> str:
+def hint(name: str, known: Iterable[str]) -> str:
     """`; did you mean 'x'?` where a known name is near, else a list of what there is."""
     names = sorted(known)
     near = difflib.get_close_matches(name, names, n=1)
@@ -33,7 +36,7 @@ class UnknownNetwork(VehicleError):
 
     def __init__(self, name: str, known: Iterable[str]) -> None:
         self.name = name
-        super().__init__(f"unknown network {name!r}{_hint(name, known)}")
+        super().__init__(f"unknown network {name!r}{hint(name, known)}")
 
 
 class MissingWeights(VehicleError):
@@ -69,7 +72,7 @@ class UnknownTask(VehicleError):
 
     def __init__(self, name: str, known: Iterable[str]) -> None:
         self.name = name
-        super().__init__(f"unknown task {name!r}{_hint(name, known)}")
+        super().__init__(f"unknown task {name!r}{hint(name, known)}")
 
 
 class ForeignTask(VehicleError):
@@ -80,6 +83,35 @@ class ForeignTask(VehicleError):
         super().__init__(
             f"the head of task {task!r} gives ({', '.join(head)}), the task now asks for ({', '.join(now)})"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with a task's file: line (from 1, 0 = none), field (dotted), text (what was expected)."""
+
+    line: int
+    field: str
+    text: str
+
+
+class BadTask(VehicleError):
+    """A task that does not hold; file: where it stands, problems: all that is wrong with it."""
+
+    def __init__(self, file: str, problems: Iterable[Problem]) -> None:
+        self.file, self.problems = file, tuple(problems)
+        super().__init__("\n".join(self._said(each) for each in self.problems))
+
+    def _said(self, problem: Problem) -> str:
+        place = f"{self.file}:{problem.line}" if problem.line else self.file
+        return f"{place}: {problem.field + ': ' if problem.field else ''}{problem.text}"
+
+
+class OldNetwork(VehicleError):
+    """A network's card is of another sort than this release reads."""
+
+    def __init__(self, folder: Path, *, found: object, needs: int) -> None:
+        self.folder = folder
+        super().__init__(f"{folder}: its card has schema {found}, this release reads {needs}; train the network again")
 
 
 class MissingExtra(VehicleError):

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from scenarios import CameraFrames, World
 from triggers import SignalTable
+from vehicle.active_safety import WARNING, pedestrian_warning
 from vehicle.networks import Network
 from vehicle.perceive import Percepts
 from vehicle.shadow import row_by_row
@@ -18,6 +19,8 @@ Columns = dict[str, Column]
 
 RAIN = "Vehicle.Body.Raindetection.Intensity"
 LIGHT = "Vehicle.Exterior.LightIntensity"
+AUTONOMY = "Vehicle.ADAS.ActiveAutonomyLevel"
+ENGAGED_LEVEL = 2  # SAE J3016: the car steers, brakes and accelerates, the driver watches
 VSS: dict[str, type] = {
     "Vehicle.Speed": float,
     "Vehicle.IsMoving": bool,
@@ -30,12 +33,17 @@ VSS: dict[str, type] = {
     "Vehicle.TraveledDistance": float,
     RAIN: float,
     LIGHT: float,
+    AUTONOMY: int,
+    WARNING: bool,
 }
-"""Paths of the Vehicle Signal Specification 6.0, in its units: km/h, m/s^2, degrees/s, degrees, m, percent."""
+"""Paths of the Vehicle Signal Specification 6.0, in its units: km/h, m/s^2, degrees/s, degrees, m, percent.
+
+The level of autonomy is a number here, for triggers compare numbers; the wire has VSS's word for it, such as SAE_2.
+"""
 
 
 def column_types(production: Network, shadows: Sequence[Network] = ()) -> dict[str, type]:
-    """Every column of the tables that these networks lead to, and whether it is float or bool."""
+    """Every column of the tables that these networks lead to, and whether it is float, int or bool."""
     answers = [column for name, task in production.tasks.items() for column in task.columns(name)]
     shared = [(name, shadow.name) for name in production.tasks for shadow in shadows if name in shadow.tasks]
     compared = [f"{name}.disagreement{of}" for name, shadow in shared for of in ("", f".{shadow}")]
@@ -54,11 +62,17 @@ def tabulate(
 
 def vehicle_signals(world: World, frames: CameraFrames, answers: Mapping[str, Column]) -> tuple[Columns, Columns]:
     """The VSS columns, (n,) each, and where they are valid; rain is what the network sees of it."""
-    columns = {**_moving(world, frames), LIGHT: _light(frames)}
-    if (rain := answers.get("weather.rain")) is not None:
-        return {**columns, RAIN: 100 * rain}, {}
+    moving = _moving(world, frames)
+    warning, able = pedestrian_warning(answers, moving["Vehicle.Speed"] / 3.6)
     blank = np.zeros(len(frames.cars), np.float32)
-    return {**columns, RAIN: blank}, {RAIN: blank > 0}
+    rain = answers.get("weather.rain")
+    columns = {
+        **moving,
+        LIGHT: _light(frames),
+        RAIN: blank if rain is None else 100 * rain,
+        WARNING: warning,
+    }
+    return columns, {RAIN: np.full(len(blank), rain is not None), WARNING: able}
 
 
 def meanings(percepts: Percepts) -> dict[str, NDArray[np.float32]]:
@@ -86,7 +100,8 @@ def _moving(world: World, frames: CameraFrames) -> Columns:
         "Vehicle.TraveledDistance": motion.odometer_m,
     }
     columns: Columns = {path: values.astype(np.float32) for path, values in numbers.items()}
-    return {**columns, "Vehicle.IsMoving": motion.speed_mps > 0.1}
+    level = np.where(motion.engaged, ENGAGED_LEVEL, 0).astype(np.int64)
+    return {**columns, "Vehicle.IsMoving": motion.speed_mps > 0.1, AUTONOMY: level}
 
 
 def _light(frames: CameraFrames) -> NDArray[np.float32]:

@@ -20,6 +20,7 @@ class What(StrEnum):
     PLAN = "plan"
     TRIGGER = "trigger"
     WORLD = "world"
+    TASK = "task"
 
 
 def register(app: typer.Typer) -> None:
@@ -38,6 +39,10 @@ def schema_of(what: What) -> dict[str, Any]:
         from triggers import TriggerSpec
 
         return TriggerSpec.model_json_schema()
+    if what is What.TASK:
+        from vehicle import task_schema
+
+        return task_schema()
     if what is What.WORLD:
         from scenarios import open_world
 

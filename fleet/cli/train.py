@@ -1,4 +1,4 @@
-"""`outrider train hydranet`, `outrider train head`, `outrider trigger train`: making networks and triggers."""
+"""`outrider train hydranet`, `head` and `interference`, `outrider trigger train`: making networks and triggers."""
 
 import shlex
 import sys
@@ -16,6 +16,8 @@ HYDRANET = """
 outrider train hydranet --out runs/hydranet-mine
 
 outrider train hydranet --minutes 18 --seed 2 --out runs/hydranet-2
+
+outrider train hydranet --task lead --task lane --steps 500 --out runs/follower
 """
 HEAD = """
 [bold]Examples[/bold]
@@ -23,6 +25,15 @@ HEAD = """
 outrider train head hydranet-v1 --task pedestrians --out runs/candidate
 
 outrider train head hydranet-v1 --task pedestrians --task vehicles --steps 800 --out runs/candidate
+
+outrider train head hydranet-v1 --task tasks/scooter.yaml --out runs/with-scooters
+"""
+INTERFERENCE = """
+[bold]Examples[/bold]
+
+outrider train interference --steps 400 --out runs/interference
+
+outrider train interference --steps 800 --task lane --task lead --task weather --json
 """
 TRIGGER = """
 [bold]Examples[/bold]
@@ -31,8 +42,12 @@ outrider trigger train caution_light --out runs/caution_light
 
 outrider trigger train rules/mine.yaml --kind stop_sign --miss no_entry
 """
-STEPS, HEAD_STEPS = 5000, 800
+STEPS, HEAD_STEPS = 4000, 800
 
+Tasks = Annotated[
+    list[str] | None,
+    typer.Option("--task", help="A task's name, or its YAML file; repeatable. [dim]Default: all[/dim]"),
+]
 Out = Annotated[Path, typer.Option("--out", help="The folder to write.")]
 Seed = Annotated[int, typer.Option(help="Of the world to learn from and of the first weights.")]
 World = Annotated[str, typer.Option(help="What to learn from: one with every weather and light.")]
@@ -48,6 +63,7 @@ def register(app: typer.Typer) -> None:
     train = typer.Typer(help="Make networks.", no_args_is_help=True)
     train.command("hydranet", epilog=HYDRANET)(hydranet)
     train.command("head", epilog=HEAD)(head)
+    train.command("interference", epilog=INTERFERENCE)(interference)
     app.add_typer(train, name="train")
     groups = [group.typer_instance for group in app.registered_groups if group.name == "trigger"]
     trigger = groups[0] if groups and groups[0] else typer.Typer(help="Make and judge triggers.", no_args_is_help=True)
@@ -58,6 +74,7 @@ def register(app: typer.Typer) -> None:
 
 def hydranet(
     *,
+    task: Tasks = None,
     out: Out = Path("runs/hydranet"),
     name: Annotated[str | None, typer.Option(help="For the card. [dim]Default: the folder's[/dim]")] = None,
     version: Annotated[int, typer.Option(min=1, help="For the card.")] = 1,
@@ -69,19 +86,19 @@ def hydranet(
     threads: Threads = 2,
     as_json: AsJson = False,
 ) -> None:
-    """Train a network from nothing: one pass over moments of drawn cars, every task at once."""
+    """Train a network from nothing: one pass over moments of drawn cars, all its tasks at once."""
     from fleet.engine.training import Schedule
     from fleet.engine.workshop import Order, make_hydranet
 
     schedule = Schedule(steps=10**9 if minutes else steps, minutes=minutes)
     order = Order(name or out.name, version, out, world, seed, schedule, measure_on, threads, _command())
-    _report(order, make_hydranet(order, _Line(schedule.minutes, steps)), as_json=as_json)
+    _report(order, make_hydranet(order, task or (), _Line(schedule.minutes, steps)), as_json=as_json)
 
 
 def head(
     base: Annotated[str, typer.Argument(help="The network to begin from: a shipped name or a folder.")],
     *,
-    task: Annotated[list[str], typer.Option(help="Train this task's head; repeatable.")],
+    task: Annotated[list[str], typer.Option(help="A task's name, or its YAML file; repeatable.")],
     out: Out = Path("runs/candidate"),
     name: Annotated[str | None, typer.Option(help="For the card. [dim]Default: the folder's[/dim]")] = None,
     version: Annotated[int, typer.Option(min=1, help="For the card.")] = 2,
@@ -93,13 +110,43 @@ def head(
     threads: Threads = 2,
     as_json: AsJson = False,
 ) -> None:
-    """Go on training some heads, mostly in heavy rain at night; backbone and other heads keep their bits."""
+    """Train some heads, mostly in heavy rain at night; backbone and other heads keep their bits.
+
+    A head that the network lacks is added; one that it has goes on learning.
+    """
     from fleet.engine.training import Schedule
     from fleet.engine.workshop import Order, make_candidate
 
     schedule = Schedule(steps=10**9 if minutes else steps, minutes=minutes, rate=1e-3)
     order = Order(name or out.name, version, out, world, seed, schedule, measure_on, threads, _command())
     _report(order, make_candidate(order, base, tuple(task), _Line(schedule.minutes, steps)), as_json=as_json)
+
+
+def interference(
+    *,
+    task: Tasks = None,
+    out: Out = Path("runs/interference"),
+    seed: Seed = 1,
+    steps: Annotated[int, typer.Option(min=1, help="How many batches; each network learns from all of them.")],
+    world: World = "all_weather",
+    measure_on: Annotated[int, typer.Option(min=64, help="Moments to measure on.")] = 2048,
+    threads: Threads = 2,
+    as_json: AsJson = False,
+) -> None:
+    """Compare one network for all tasks with one for each, on the same batches and from the same first weights."""
+    from fleet.cli.output import console, print_json
+    from fleet.engine.training import Schedule
+    from fleet.engine.workshop import Order, make_interference
+
+    order = Order(out.name, 1, out, world, seed, Schedule(steps=steps), measure_on, threads, _command())
+    found = make_interference(order, task or (), _Line(None, steps))
+    if as_json:
+        print_json({**found, "folder": str(out)})
+        return
+    for name, row in found["tasks"].items():
+        both = f"together {row['multi']:.3f} alone {row['single']:.3f}"
+        console().print(f"{name:20}{row['figure']} {both} difference {row['difference']:+.3f}")
+    console().print(f"interference: {out}")
 
 
 def trigger_train(

@@ -7,6 +7,12 @@ WORDS = (
     "`ap` is the average precision of a yes; `mae` the mean absolute error, in the unit that the name ends in; "
     "`base` what guessing reaches: the share of yes, or always saying the median."
 )
+SLICE_WORDS = (
+    "Slice by slice: the figure, and in brackets of how many yes, or how many numbers. A slice of things, such as "
+    "`tilted`, has the things in it and every moment without one."
+)
+FEW = 5  # yes; fewer say nothing
+Figures = Mapping[str, Mapping[str, float]]
 
 
 def markdown(card: Mapping[str, Any]) -> str:
@@ -21,18 +27,40 @@ def markdown(card: Mapping[str, Any]) -> str:
         f"Measured on {card['measured_on']} moments of a world with seed {card['measured_seed']}, "
         "from which it has not learnt."
     )
-    told = [f"# {card['name']} (version {card['version']})", made, looks, WORDS]
-    return "\n\n".join([*told, *(_table(name, figures) for name, figures in card["figures"].items())]) + "\n"
+    everywhere, *_ = card["figures"].items()
+    told = [f"# {card['name']} (version {card['version']})", made, looks, WORDS, _table(*everywhere), SLICE_WORDS]
+    tasks = [_slices(name, task["outputs"], card["figures"]) for name, task in card["tasks"].items()]
+    return "\n\n".join([*told, *tasks]) + "\n"
 
 
-def _table(name: str, figures: Mapping[str, Mapping[str, float]]) -> str:
-    head = f"## {name.replace('_', ' ')}\n\n| output | ap | mae | base | n |\n|---|---|---|---|---|"
+def _table(name: str, figures: Figures) -> str:
+    head = f"## {name}\n\n| output | ap | mae | base | n |\n|---|---|---|---|---|"
     rows = [
-        f"| `{column}` | " + " | ".join(_number(found.get(kind)) for kind in ("ap", "mae", "base", "n")) + " |"
+        f"| `{column}` | " + " | ".join(number(found.get(kind)) for kind in ("ap", "mae", "base", "n")) + " |"
         for column, found in figures.items()
     ]
     return "\n".join([head, *rows])
 
 
-def _number(value: float | None) -> str:
+def _slices(task: str, columns: list[str], figures: Mapping[str, Figures]) -> str:
+    """One task: a row for each slice, a column for each output."""
+    names = [column.removeprefix(f"{task}.") for column in columns]
+    head = f"## {task}\n\n| slice | {' | '.join(names)} |\n|---{'|---' * len(names)}|"
+    rows = []
+    for part, found in figures.items():
+        cells = [_cell(found.get(column, {})) for column in columns]
+        if any(cell != "–" for cell in cells):
+            rows.append(f"| {part.replace('_', ' ')} | {' | '.join(cells)} |")
+    return "\n".join([head, *rows])
+
+
+def _cell(found: Mapping[str, float]) -> str:
+    if "mae" in found:
+        return f"{number(found['mae'])} ({found['n']:.0f})"
+    yes = found.get("n", 0) * found.get("base", 0)
+    return f"{number(found['ap'])} ({yes:.0f})" if "ap" in found and yes >= FEW else "–"
+
+
+def number(value: float | None) -> str:
+    """A figure in a table."""
     return "–" if value is None else f"{value:.3g}"

@@ -16,13 +16,24 @@ Stratum = Callable[[Severities], NDArray[np.bool_]]
 
 Strata = Sequence[tuple[Stratum, float]]
 
+
+def _strong(condition: str, least: float) -> Stratum:
+    """Where a condition is at least so strong; nowhere in a world that does not know it."""
+    return lambda severity: severity.get(condition, np.zeros(len(severity["night"]))) >= least
+
+
 EVERYTHING: Strata = (
-    (lambda severity: (severity["night"] < 0.3) & (severity["rain"] < 0.1), 0.3),  # dry day
+    (_strong("snow", 0.1), 0.1),
+    (_strong("glare", 0.2), 0.05),
+    (_strong("dirty_lens", 0.2), 0.05),
+    (_strong("fog", 0.1), 0.05),
+    (lambda severity: (severity["night"] < 0.3) & (severity["rain"] < 0.1), 0.25),  # dry day
     (lambda severity: (severity["night"] < 0.3) & (severity["rain"] >= 0.1), 0.15),  # wet day
-    (lambda severity: (severity["night"] >= 0.3) & (severity["rain"] < 0.1), 0.25),  # dry night
-    (lambda severity: (severity["night"] >= 0.3) & (severity["rain"] >= 0.1), 0.25),  # wet night
-    (lambda severity: severity["fog"] >= 0.1, 0.05),
+    (lambda severity: (severity["night"] >= 0.3) & (severity["rain"] < 0.1), 0.15),  # dry night
+    (lambda severity: (severity["night"] >= 0.3) & (severity["rain"] >= 0.1), 0.2),  # wet night
 )
+"""What is rare comes first: a moment counts for the first part that it belongs to and that is not yet full."""
+
 HEAVY_RAIN_AT_NIGHT: Strata = (
     (lambda severity: (severity["night"] > 0.5) & (severity["rain"] > 0.5), 0.7),
     *((stratum, 0.3 * share) for stratum, share in EVERYTHING),
@@ -47,7 +58,7 @@ class Sampler:
 
     def moments(self, batch: int, size: int) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
         """Cars (size,) and ticks (size,) of one batch; the same for the same number whenever it is asked for."""
-        cars, ticks = self._candidates(batch, 6 * size)
+        cars, ticks = self._candidates(batch, 4 * size)
         severities = self.world.severities(cars, ticks)
         order = np.full(len(cars), len(self.strata))  # a candidate's stratum; those that none asks for come last
         for i, (stratum, share) in enumerate(self.strata):
@@ -59,9 +70,9 @@ class Sampler:
     def _candidates(self, batch: int, size: int) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
         """Cars on the road at moments drawn evenly over fleet and day; more are drawn until there are `size`."""
         cars, ticks = np.zeros(0, np.uint32), np.zeros(0, np.int64)
-        attempt = 0
+        attempt, drawn = 0, size * 5 // 4  # most of a training world's cars are on the road
         while len(cars) < size:
-            number = np.arange(attempt * 2 * size, (attempt + 1) * 2 * size)
+            number = np.arange(attempt * drawn, (attempt + 1) * drawn)
             car = self.draws.integers("training car", number, batch, high=self.cars).astype(np.uint32)
             tick = self.draws.integers("training tick", number, batch, high=DAY_TICKS)
             fits = self.world.motion(car, tick).driving

@@ -2,13 +2,14 @@
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from fleet.engine.sampling import Sampler
+from scenarios import Truth
 from vehicle import HydraNet, Task
 
 Progress = Callable[[int, float], None]
@@ -50,65 +51,100 @@ class LossNotFinite(ArithmeticError):
         super().__init__(f"step {step}: " + ", ".join(f"{task} {loss:.3g}" for task, loss in losses.items()))
 
 
+class Learner:
+    """A network under training: the tasks it learns now, and what its optimiser remembers.
+
+    The loss is the plain sum of the tasks' losses. Each of them is a mean over what can be labelled, of the order of
+    one when learning begins (a coin's cross-entropy; an error in what counts as much), so no task drowns another,
+    however many outputs it has. A head's own step does not depend on a weight anyway, for Adam divides it out; only
+    the backbone hears one task louder than another, and there no weighing has a better claim than none.
+    """
+
+    def __init__(self, network: HydraNet, tasks: Collection[str]) -> None:
+        """tasks: the names of those to learn; parameters that are frozen stay."""
+        self.network, self.tasks = network, {name: network.tasks[name] for name in tasks}
+        self._parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # twice as fast on a CPU
+        self._optimizer = torch.optim.AdamW(self._parameters, weight_decay=1e-3)
+
+    def learn(self, pixels: Tensor, labels: Mapping[str, "Labels"], *, rate: float, step: int) -> float:
+        """One step on one batch; the loss before it. LossNotFinite."""
+        _, outputs = self.network(pixels)
+        losses = {name: loss(task, outputs[name], *labels[name]) for name, task in self.tasks.items()}
+        total = torch.stack(list(losses.values())).sum()
+        if not torch.isfinite(total):
+            raise LossNotFinite(step, {name: float(each.detach()) for name, each in losses.items()})
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate
+        self._optimizer.zero_grad()
+        total.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self._parameters, 5.0)
+        self._optimizer.step()
+        return float(total.detach())
+
+
 def train_hydranet(
     tasks: Mapping[str, Task], sampler: Sampler, schedule: Schedule, *, seed: int, progress: Progress
 ) -> tuple[HydraNet, int]:
     """A network trained from nothing in one pass over the sampler's batches, and how many steps it took."""
-    torch.manual_seed(seed)
-    network = HydraNet({name: task.columns(name) for name, task in tasks.items()})
-    network.train()
-    steps = _learn(network, tasks, sampler, schedule, progress)
-    return network.eval(), steps
+    (network,), steps = train_side_by_side([tasks], sampler, schedule, seed=seed, progress=progress)
+    return network, steps
+
+
+def train_side_by_side(
+    groups: Sequence[Mapping[str, Task]], sampler: Sampler, schedule: Schedule, *, seed: int, progress: Progress
+) -> tuple[list[HydraNet], int]:
+    """A network from nothing for each group of tasks, all on the same batches, and how many steps they took.
+
+    Each comes out as if it had been trained alone; but a batch is painted once.
+    """
+    learners = []
+    for tasks in groups:
+        torch.manual_seed(seed)
+        learners.append(Learner(HydraNet(tasks).train(), tasks))
+    steps = _learn(learners, sampler, schedule, progress)
+    return [learner.network.eval() for learner in learners], steps
 
 
 def train_heads(
-    network: HydraNet, tasks: Mapping[str, Task], sampler: Sampler, schedule: Schedule, *, progress: Progress
+    network: HydraNet, tasks: Collection[str], sampler: Sampler, schedule: Schedule, *, progress: Progress
 ) -> int:
     """Go on training only these tasks' heads; the backbone and every other head keep their bits. How many steps."""
     network.eval()
     network.requires_grad_(requires_grad=False)
     for name in tasks:
         network.heads[name].requires_grad_(requires_grad=True)
-    return _learn(network, tasks, sampler, schedule, progress)
+    return _learn([Learner(network, tasks)], sampler, schedule, progress)
 
 
-def _learn(
-    network: HydraNet, tasks: Mapping[str, Task], sampler: Sampler, schedule: Schedule, progress: Progress
-) -> int:
-    """The loop, over all parameters that are not frozen. Returns the number of steps taken."""
-    parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # twice as fast on a CPU
-    optimizer = torch.optim.AdamW(parameters, weight_decay=1e-3)
+def _learn(learners: Sequence[Learner], sampler: Sampler, schedule: Schedule, progress: Progress) -> int:
+    """The loop; progress hears the first learner's loss. Returns the number of steps taken."""
+    tasks = {name: task for learner in learners for name, task in learner.tasks.items()}
     begun, step = time.monotonic(), 0
     while (done := schedule.done(step, time.monotonic() - begun)) < 1:
-        pixels, labels = batch(sampler, tasks, step, schedule.batch)
-        _, outputs = network(pixels)
-        losses = {name: loss(task, outputs[name], *labels[name]) for name, task in tasks.items()}
-        total = torch.stack(list(losses.values())).sum()
-        if not torch.isfinite(total):
-            raise LossNotFinite(step, {name: float(each.detach()) for name, each in losses.items()})
-        for group in optimizer.param_groups:
-            group["lr"] = schedule.rate_at(step, done)
-        optimizer.zero_grad()
-        total.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(parameters, 5.0)
-        optimizer.step()
+        pixels, truth = look(sampler, step, schedule.batch)
+        labels = labels_of(tasks, truth)
+        rate = schedule.rate_at(step, done)
+        first, *_ = [learner.learn(pixels, labels, rate=rate, step=step) for learner in learners]
         step += 1
-        progress(step, float(total.detach()))
+        progress(step, first)
     return step
 
 
 Labels = tuple[Tensor, Tensor | None]
 
 
-def batch(sampler: Sampler, tasks: Mapping[str, Task], number: int, size: int) -> tuple[Tensor, dict[str, Labels]]:
-    """Pixels (n, c, 3, h, w) uint8; task to label (n, outputs) and where it can be labelled, None for everywhere."""
+def look(sampler: Sampler, number: int, size: int) -> tuple[Tensor, Truth]:
+    """One batch of moments: pixels (n, c, 3, h, w) uint8, and what was really there."""
     cars, ticks = sampler.moments(number, size)
-    frames, truth = sampler.world.frames(cars, ticks), sampler.world.truth(cars, ticks)
-    labels = {
+    return sampler.world.frames(cars, ticks).pixels, sampler.world.truth(cars, ticks)
+
+
+def labels_of(tasks: Mapping[str, Task], truth: Truth) -> dict[str, Labels]:
+    """Task to label (n, outputs) and where it can be labelled, None for everywhere."""
+    return {
         name: (task.label(truth), task.labelable(truth) if task.labelable else None) for name, task in tasks.items()
     }
-    return frames.pixels, labels
 
 
 def loss(task: Task, outputs: Tensor, label: Tensor, labelable: Tensor | None) -> Tensor:

@@ -61,4 +61,4 @@ def test_a_shared_backbone_is_computed_once(
 def test_nobody_is_perceived_without_complaint(world: LittleWorld, production: Network) -> None:
     (nothing,) = perceive([production], world.frames(CARS[:0], 700))
     assert nothing.embedding.shape == (0, production.d)
-    assert nothing.outputs["weather"].shape == (0, 3)
+    assert nothing.outputs["stop_sign"].shape == (0, 7)

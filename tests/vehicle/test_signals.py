@@ -22,7 +22,7 @@ def test_a_table_has_the_promised_columns_of_the_promised_types(world: LittleWor
     columns = table(world, production).columns
     assert columns.keys() == column_types(production).keys()
     for name, kind in column_types(production).items():
-        assert columns[name].dtype == (np.bool_ if kind is bool else np.float32), name
+        assert columns[name].dtype == {bool: np.bool_, int: np.int64, float: np.float32}[kind], name
         assert columns[name].shape == (6,)
 
 

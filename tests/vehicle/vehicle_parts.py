@@ -5,13 +5,13 @@ import torch
 from triggers import TriggerSpec
 from vehicle import TASKS, HydraNet
 
-HEADS = ("vehicles", "pedestrians", "stop_sign", "weather")
+HEADS = ("vehicles", "pedestrians", "stop_sign", "weather", "path_pedestrian")
 
 
 def blank(seed: int) -> HydraNet:
     """A network that has learnt nothing, with statistics of its own."""
     torch.manual_seed(seed)
-    network = HydraNet({name: TASKS[name].columns(name) for name in HEADS})
+    network = HydraNet({name: TASKS[name] for name in HEADS})
     with torch.no_grad():
         for module in network.modules():
             if isinstance(module, torch.nn.BatchNorm2d):

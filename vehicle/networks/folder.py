@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from vehicle.errors import ForeignBackbone, MissingWeights, TamperedWeights, UnknownNetwork
+from vehicle.errors import ForeignBackbone, MissingWeights, OldNetwork, TamperedWeights, UnknownNetwork
 
+SCHEMA = 2
 FILES = ("weights.safetensors", "backbone.onnx", "heads.onnx")
 SHIPPED = Path(__file__).parent / "weights"
 NETWORKS: tuple[str, ...] = tuple(sorted(card.parent.name for card in SHIPPED.glob("*/card.json")))
@@ -23,17 +24,19 @@ def find_network(name_or_path: str | Path) -> Path:
 
 
 def read_card(folder: Path) -> dict[str, Any]:
-    """What card.json says; MissingWeights where there is none."""
+    """What card.json says; MissingWeights where there is none, OldNetwork where another release wrote it."""
     file = folder / "card.json"
     if not file.is_file():
         raise MissingWeights(folder, "card.json")
     card: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    if card.get("schema") != SCHEMA:
+        raise OldNetwork(folder, found=card.get("schema"), needs=SCHEMA)
     return card
 
 
 def write_card(folder: Path, told: Mapping[str, Any]) -> dict[str, Any]:
     """Write card.json, what is told and the sha256 of each file, and return it; the last thing to be written."""
-    card = {"schema": 1, **told, "files": {file: _sha256((folder / file).read_bytes()) for file in FILES}}
+    card = {"schema": SCHEMA, **told, "files": {file: _sha256((folder / file).read_bytes()) for file in FILES}}
     (folder / "card.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
     return card
 

@@ -5,7 +5,7 @@ n cars, c cameras, h x w pixels, d numbers in the embedding. The words are those
 Specialized Dynamic Architectures for Efficient Inference" (CVPR 2018), section 3; as in cars on the road, every
 branch always runs, so there is no gate, and the combiner only puts the cameras side by side.
 
-About 21 MFLOP an image: dear enough that a picture is worth looking at once, cheap enough for thousands of cars.
+About 29 MFLOP an image: dear enough that a picture is worth looking at once, cheap enough for thousands of cars.
 """
 
 import hashlib
@@ -17,10 +17,13 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
+from vehicle.errors import ForeignTask
 from vehicle.networks.folder import checked_bytes, copy_backbone, find_network, read_card, write_card
+from vehicle.tasks import TASKS, Task, tasks_on_card
 
 STEM, BRANCH = (16, 32), 80  # channels
-SUMMARY, DETAIL = 64, 32  # numbers in the embedding for each camera: what it shows, and the strongest small things
+SUMMARY, DETAIL, OBJECTS = 64, 32, 32  # what a camera shows, its strongest small things, its strongest large ones
+SEEN = SUMMARY + DETAIL + OBJECTS  # numbers in the embedding for each camera
 HIDDEN = 48  # neurons of a head
 CELL = (4, 3)  # rows x columns of features, pooled into one
 
@@ -28,15 +31,27 @@ CELL = (4, 3)  # rows x columns of features, pooled into one
 class HydraNet(nn.Module):
     """Pixels to an embedding of the car, and the embedding to every task's outputs."""
 
-    def __init__(
-        self, tasks: Mapping[str, tuple[str, ...]], *, cameras: int = 8, height: int = 64, width: int = 96
-    ) -> None:
-        """tasks: name to the columns of its outputs; height, width: pixels of an image, multiples of 32 and 24."""
+    def __init__(self, tasks: Mapping[str, Task], *, cameras: int = 8, height: int = 64, width: int = 96) -> None:
+        """tasks: by name, a head for each; height, width: pixels of an image, multiples of 32 and 24."""
         super().__init__()
-        self.tasks = dict(tasks)
         self.size = {"cameras": cameras, "height": height, "width": width}
         self.backbone = Backbone(cameras, height, width)
-        self.heads = nn.ModuleDict({name: Head(self.backbone.d, len(columns)) for name, columns in tasks.items()})
+        self.heads = nn.ModuleDict()
+        self.tasks: dict[str, Task] = {}
+        for name, task in tasks.items():
+            self.add_head(name, task)
+
+    def add_head(self, name: str, task: Task) -> None:
+        """A head for one more task, not yet trained; where there is one, it stays. Others answer as they did.
+
+        ForeignTask where the head that there is gives other outputs.
+        """
+        if name in self.heads and self.tasks[name].columns(name) != task.columns(name):
+            raise ForeignTask(name, head=self.tasks[name].columns(name), now=task.columns(name))
+        self.tasks[name] = task
+        if name in self.heads:
+            return
+        self.heads[name] = CameraHead() if task.per_camera else Head(self.backbone.d, task.width)
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """Pixels (n, c, 3, h, w) uint8: the embedding (n, d), and task to (n, outputs)."""
@@ -76,14 +91,16 @@ class HydraNet(nn.Module):
             copy_backbone(find_network(base), folder, self.fingerprint)
         export_heads(self.heads, folder / "heads.onnx", d=self.backbone.d, fingerprint=self.fingerprint)
         made = {"name": name, "version": version, "backbone": self.fingerprint, "input": self.size}
-        return write_card(folder, {**made, "tasks": {task: list(self.tasks[task]) for task in self.heads}, **told})
+        return write_card(
+            folder, {**made, "tasks": {name: self.tasks[name].on_card(name) for name in self.heads}, **told}
+        )
 
     @classmethod
     def load(cls, name_or_path: str | Path) -> Self:
         """A shipped network by name, or one from a folder, as it left training; checked against its card."""
         folder = find_network(name_or_path)
         card = read_card(folder)
-        network = cls({task: tuple(columns) for task, columns in card["tasks"].items()}, **card["input"])
+        network = cls(tasks_on_card(card["tasks"], TASKS, str(folder / "card.json")), **card["input"])
         network.load_state_dict(safetensors.torch.load(checked_bytes(folder, "weights.safetensors", card)))
         return network
 
@@ -93,32 +110,36 @@ class Backbone(nn.Module):
 
     def __init__(self, cameras: int, height: int, width: int) -> None:
         super().__init__()
-        self.image, self.d = (cameras, 3, height, width), cameras * (SUMMARY + DETAIL)
+        self.image, self.d = (cameras, 3, height, width), cameras * SEEN
         self.stem = nn.Sequential(_convolution(3, STEM[0], stride=2), _convolution(STEM[0], STEM[1], stride=2))
+        self.refine = _convolution(STEM[1], STEM[1], stride=1)
         self.branch = _convolution(STEM[1], BRANCH, stride=2)
         self.residual = _convolution(BRANCH, BRANCH, stride=1)
         cells = (height // 8 // CELL[0]) * (width // 8 // CELL[1])
         self.summary = nn.Linear(2 * BRANCH * cells, SUMMARY)
         self.detail = nn.Sequential(nn.Conv2d(STEM[1], DETAIL, 1), nn.ReLU(inplace=True))
-        self.camera = nn.Parameter(torch.zeros(cameras, SUMMARY + DETAIL))
+        self.objects = nn.Sequential(nn.Conv2d(BRANCH, OBJECTS, 1), nn.ReLU(inplace=True))
+        self.camera = nn.Parameter(torch.zeros(cameras, SEEN))
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Pixels (n, c, 3, h, w) uint8: embedding (n, d)."""
         return self.side_by_side(self.look(pixels.flatten(0, 1)))
 
     def look(self, pixels: Tensor) -> Tensor:
-        """Pictures of any cameras (n*c, 3, h, w) uint8: what each shows, (n*c, 96)."""
+        """Pictures of any cameras (n*c, 3, h, w) uint8: what each shows, (n*c, 128)."""
         x = pixels.float() / 127.5 - 1
         fine = self.stem(x)  # (n*c, 32, h/4, w/4)
+        fine = fine + self.refine(fine)  # a sign of five pixels is known by its neighbourhood
         small = self.detail(fine).amax((2, 3))  # (n*c, 32)  a lamp of two pixels survives the maximum
         x = self.branch(fine)  # (n*c, 80, h/8, w/8)
         x = x + self.residual(x)
+        large = self.objects(x).amax((2, 3))  # (n*c, 32)  a sign, wherever it stands: each looks at 39 x 39 pixels
         mean, most = nn.functional.avg_pool2d(x, CELL), nn.functional.max_pool2d(x, CELL)
-        return torch.cat([self.summary(torch.cat([mean, most], 1).flatten(1)), small], 1)
+        return torch.cat([self.summary(torch.cat([mean, most], 1).flatten(1)), small, large], 1)
 
     def side_by_side(self, seen: Tensor) -> Tensor:
-        """What every camera shows (n*c, 96), each in its place: embedding (n, d)."""
-        x = seen.view(-1, *self.camera.shape) + self.camera  # (n, c, 96)
+        """What every camera shows (n*c, 128), each in its place: embedding (n, d)."""
+        x = seen.view(-1, *self.camera.shape) + self.camera  # (n, c, 128)
         return nn.functional.relu(x).flatten(1)  # (n, d)
 
 
@@ -127,6 +148,20 @@ class Head(nn.Sequential):
 
     def __init__(self, d: int, outputs: int) -> None:
         super().__init__(nn.Linear(d, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, outputs))
+
+
+class CameraHead(nn.Sequential):
+    """The same perceptron for every camera, from what it alone shows; it learns from all of them."""
+
+    def __init__(self) -> None:
+        super().__init__(nn.Linear(SEEN, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, 1))
+
+    def forward(self, embedding: Tensor) -> Tensor:
+        """Embedding (n, d): an output for each camera, (n, c)."""
+        x = embedding.view(-1, embedding.shape[1] // SEEN, SEEN)  # (n, c, 128)
+        for layer in self:
+            x = layer(x)
+        return x.flatten(1)  # (n, c)
 
 
 def _convolution(inputs: int, outputs: int, *, stride: int) -> nn.Sequential:

@@ -9,9 +9,9 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from vehicle.errors import ForeignBackbone, ForeignTask, UnknownTask
+from vehicle.errors import ForeignBackbone
 from vehicle.networks.folder import checked_bytes, find_network, read_card
-from vehicle.tasks import TASKS, Task
+from vehicle.tasks import TASKS, Task, tasks_on_card
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,8 +47,8 @@ class Network:
 def load_network(name_or_path: str | Path, *, tasks: Mapping[str, Task] | None = None) -> Network:
     """A shipped network by name, or one from a folder; every file is checked against the card.
 
-    tasks: where heads find their task; TASKS, as it stands now, by default.
-    UnknownNetwork, MissingWeights, TamperedWeights, ForeignBackbone, UnknownTask, ForeignTask.
+    tasks: where heads find their task, TASKS as it stands now by default; what is not there is made from the card.
+    UnknownNetwork, MissingWeights, OldNetwork, TamperedWeights, ForeignBackbone, UnknownTask, ForeignTask, BadTask.
     """
     folder = find_network(name_or_path)
     card = read_card(folder)
@@ -58,7 +58,7 @@ def load_network(name_or_path: str | Path, *, tasks: Mapping[str, Task] | None =
         version=card["version"],
         backbone=card["backbone"],
         d=backbone.get_outputs()[0].shape[1],
-        tasks=_tasks(card, TASKS if tasks is None else tasks),
+        tasks=tasks_on_card(card["tasks"], TASKS if tasks is None else tasks, str(folder / "card.json")),
         card=card,
         _backbone=backbone,
         _heads=heads,
@@ -76,12 +76,3 @@ def _session(folder: Path, file: str, card: Mapping[str, Any]) -> onnxruntime.In
     if made_for != card["backbone"]:
         raise ForeignBackbone(str(folder / file), needs=made_for, found=card["backbone"])
     return session
-
-
-def _tasks(card: Mapping[str, Any], table: Mapping[str, Task]) -> dict[str, Task]:
-    for name, columns in card["tasks"].items():
-        if name not in table:
-            raise UnknownTask(name, table)
-        if table[name].columns(name) != tuple(columns):
-            raise ForeignTask(name, head=columns, now=table[name].columns(name))
-    return {name: table[name] for name in card["tasks"]}
