@@ -3,13 +3,16 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: run test check bench clean
+.PHONY: run test suites check bench clean
 
 run: $(READY)
 	$(BIN)/outrider run rainy_city
 
 test: $(READY)
 	$(BIN)/pytest
+
+suites: $(READY)
+	$(BIN)/pytest $(addprefix --outrider-suite ,$(wildcard suites/*.yaml)) --outrider-network hydranet-v1 --outrider-repaint
 
 check: $(READY)
 	$(BIN)/ruff format --check .
