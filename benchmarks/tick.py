@@ -13,7 +13,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +130,8 @@ class CameraLoop:
 
         def work() -> None:
             scene = self.world.scene(np.array([car], np.uint32), 702_000)
-            seen = [eyes.look(painter.paint(scene)[0]) for painter in self.painters]
+            own = [replace(scene, covered=scene.covered[:, [i]]) for i in range(len(self.painters))]
+            seen = [eyes.look(painter.paint(each)[0]) for painter, each in zip(self.painters, own, strict=True)]
             embedding = eyes.side_by_side(torch.cat(seen))
             for head in self.network.heads.values():
                 head(embedding)

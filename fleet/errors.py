@@ -16,6 +16,14 @@ FleetError
 ├── ShardDied                 look at its message; resume
 ├── RunDiverged               the run is not repeatable here: another build, or a bug
 ├── PluginMissing             install or correct the module
+├── SuiteError
+│   ├── SuiteNotFound         give the name of a suite in suites/, or a file
+│   ├── BadSuite              mend the fields it names
+│   ├── SuiteExists           choose another name, or remove the file
+│   ├── UnknownInSuite        correct the slice, case or task
+│   ├── BrokenChain           bring the cases file back as it was
+│   ├── TooRare               make such cases commoner, or ask for fewer
+│   └── CaseRefused           choose another slice or another clip
 └── UnknownBenchmark          name one of the files in benchmarks/
 """
 
@@ -164,6 +172,69 @@ class PluginMissing(FleetError):
     def __init__(self, module: str, why: str) -> None:
         self.module = module
         super().__init__(f"plugin {module!r} cannot be imported: {why}")
+
+
+class SuiteError(FleetError):
+    """A perception suite cannot be used as it is."""
+
+
+class SuiteNotFound(SuiteError):
+    """No suite of this name lies in `suites/` and no such file exists."""
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        self.name = name
+        super().__init__(f"no suite {name!r}: it is neither a file nor in suites/{hint(name, known)}")
+
+
+class BadSuite(SuiteError):
+    """Fields of a suite are unknown, missing or of the wrong kind."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(map(str, problems)))
+
+
+class SuiteExists(SuiteError):
+    """A new suite would be written over one that is there."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        super().__init__(f"{file} is there already: choose another name by --out, or change it by hand")
+
+
+class UnknownInSuite(SuiteError):
+    """A slice, case or task that is not there; where: in what one looked."""
+
+    def __init__(self, sort: str, name: str, known: Iterable[str], where: str) -> None:
+        self.sort, self.name = sort, name
+        super().__init__(f"{where} has no {sort} {name!r}{hint(name, known)}")
+
+
+class BrokenChain(SuiteError):
+    """A cases file was not only appended to, or holds what is no case."""
+
+    def __init__(self, file: Path, line: int, problem: str) -> None:
+        self.file, self.line = file, line
+        super().__init__(f"{file}:{line}: {problem}; suites only grow: bring the file back as it was")
+
+
+class TooRare(SuiteError):
+    """The world shows too few such cases; those found until then are kept."""
+
+    def __init__(self, where: str, found: int, wanted: int, looked_at: int) -> None:
+        self.found, self.wanted, self.looked_at = found, wanted, looked_at
+        super().__init__(
+            f"slice {where!r}: {found} of {wanted} cases in {looked_at:,} moments; those are kept. "
+            "Make such cases commoner by the slice's options, or loosen what it asks for"
+        )
+
+
+class CaseRefused(SuiteError):
+    """A clip's moment that is no case of the slice."""
+
+    def __init__(self, clip: str, why: str) -> None:
+        self.clip = clip
+        super().__init__(f"the clip {clip} is no case: {why}")
 
 
 def root_errors(*others: type[Exception]) -> tuple[type[Exception], ...]:

@@ -48,10 +48,15 @@ def load_plan(source: str, overrides: Sequence[str] = ()) -> RunPlan:
 
 def load_plugins(plan: RunPlan, *beside: Path) -> None:
     """Import the plan's plugins, looked for on the path, in the working directory and beside the plan."""
+    import_plugins(plan.plugins, *beside)
+
+
+def import_plugins(modules: Sequence[str], *beside: Path) -> None:
+    """Import modules by name, looked for on the path, in the working directory and beside. Raises PluginMissing."""
     for folder in (Path.cwd(), *beside):
         if str(folder) not in sys.path:
             sys.path.append(str(folder))
-    for module in plan.plugins:
+    for module in modules:
         try:
             importlib.import_module(module)
         except ImportError as error:

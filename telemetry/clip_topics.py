@@ -172,7 +172,7 @@ def _described(path: str) -> dict[str, object]:
     signal = vss.SIGNALS.get(path)
     if signal is None:
         return {}
-    kind = "boolean" if signal.datatype == "boolean" else "number"
+    kind = signal.datatype if signal.datatype in {"boolean", "string"} else "number"
     return {"type": [kind, "null"], "description": f"{signal.says} {signal.unit}".strip()}
 
 

@@ -149,6 +149,8 @@ _LABELS = Table(
     },
 )
 
+_WEATHER = ("rain", "snow", "fog", "night", "glare", "dirty_lens")
+
 _TRUTH = Table(
     "What was really there, for the examiner only: kind `conditions` is one row per car and barrier; "
     "every other row is one visible encounter at a fire.",
@@ -159,9 +161,11 @@ _TRUTH = Table(
         "distance_m": Column("float", "m", "Distance to it; null for conditions."),
         "visible": Column("float", "", "Largest visible fraction in any camera, 0 to 1; null for conditions."),
         "state": Column("float", "", "What it is doing, such as 1 for a light that is lit; null for conditions."),
-        "rain": Column("float", "", "Severity, 0 to 1."),
-        "fog": Column("float", "", "Severity, 0 to 1."),
-        "night": Column("float", "", "Severity, 0 to 1."),
+        "tilt_deg": Column("float", "degrees", "How far it leans, clockwise as seen; null for conditions."),
+        "traits": Column("string", "", "What else is true of it, words with a space between; empty for conditions."),
+        **{name: Column("float", "", "Severity, 0 to 1.") for name in _WEATHER},
+        "tunnel": Column("float", "", "1 under a tunnel's roof, else 0."),
+        "road": Column("string", "", "motorway, urban, residential or parking_lot."),
     },
 )
 

@@ -5,7 +5,14 @@ from dataclasses import dataclass
 RELEASE = "6.0"
 
 # Delta has no unsigned numbers, so each of those takes the next larger signed one.
-_COLUMN_TYPES = {"boolean": "bool", "float": "float", "double": "double", "uint8": "int16", "uint32": "int64"}
+_COLUMN_TYPES = {
+    "boolean": "bool",
+    "float": "float",
+    "double": "double",
+    "uint8": "int16",
+    "uint32": "int64",
+    "string": "string",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +20,7 @@ class Signal:
     """One leaf of the specification.
 
     path: such as Vehicle.Speed
-    datatype: VSS's own name: boolean, float, double, uint8, uint32
+    datatype: VSS's own name: boolean, float, double, uint8, uint32, string
     unit: VSS's own name, "" where there is none
     low, high: limits VSS gives, both included; None where it gives none
     says: what a value means
@@ -44,6 +51,13 @@ _ALL = (
     Signal("Vehicle.TraveledDistance", "uint32", "m", "Odometer."),
     Signal("Vehicle.Body.Raindetection.Intensity", "uint8", "percent", "Rain; 0 is dry.", None, 100),
     Signal("Vehicle.Exterior.LightIntensity", "float", "percent", "Light outside; 0 is dark.", 0, 100),
+    Signal("Vehicle.ADAS.ActiveAutonomyLevel", "string", "", "Who drives, SAE J3016: SAE_0 the driver, SAE_2 the car."),
+    Signal(
+        "Vehicle.ADAS.ObstacleDetection.Front.Center.IsWarning",
+        "boolean",
+        "",
+        "Whether the car warns of somebody in its way, self-driving or not.",
+    ),
 )
 
 SIGNALS: dict[str, Signal] = {signal.path: signal for signal in _ALL}

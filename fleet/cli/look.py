@@ -1,13 +1,11 @@
 """`outrider report`, `tables`, `sql`, `clips`, `clip`, `shadow`: looking at what a run came to."""
 
-import sys
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, or the store of a collection server.")]
 AsJson = Annotated[
@@ -163,21 +161,9 @@ def _print_json(found: dict[str, Any]) -> None:
 
 
 def _print_table(heads: Sequence[str], rows: Sequence[Sequence[Any]], *, whole: Collection[str] = ()) -> None:
-    """A table on standard output; the columns named in `whole` are never broken, so that they can be copied."""
-    console = Console(width=None if sys.stdout.isatty() else 200)
-    table = Table(box=None, pad_edge=False, header_style="bold", show_header=any(heads))
-    for index, head in enumerate(heads):
-        numbers = bool(rows) and all(isinstance(row[index], int | float) for row in rows)
-        table.add_column(head, justify="right" if numbers else "left", overflow="fold", no_wrap=head in whole)
-    for row in rows:
-        table.add_row(*map(_cell, row))
-    console.print(table)
+    from fleet.cli.output import print_table
 
-
-def _cell(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    return "" if value is None else str(value).replace("[", r"\[")
+    print_table(heads, rows, whole=whole)
 
 
 def _say(line: str) -> None:

@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from collections.abc import Collection, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -27,6 +28,26 @@ def print_json(found: dict[str, Any]) -> None:
     """The one object of `--json`."""
     sys.stdout.write(json.dumps(found) + "\n")
     sys.stdout.flush()
+
+
+def print_table(heads: Sequence[str], rows: Sequence[Sequence[Any]], *, whole: Collection[str] = ()) -> None:
+    """A table on standard output; the columns named in `whole` are never broken, so that they can be copied."""
+    from rich.table import Table
+
+    wide = Console(width=None if sys.stdout.isatty() else 200)
+    table = Table(box=None, pad_edge=False, header_style="bold", show_header=any(heads))
+    for index, head in enumerate(heads):
+        numbers = bool(rows) and all(isinstance(row[index], int | float) for row in rows)
+        table.add_column(head, justify="right" if numbers else "left", overflow="fold", no_wrap=head in whole)
+    for row in rows:
+        table.add_row(*map(_cell, row))
+    wide.print(table)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return "" if value is None else str(value).replace("[", r"\[")
 
 
 class RunProgress:

@@ -3,6 +3,7 @@
 from fleet.report.folder import Run, open_folder
 from fleet.report.page import write_report
 from fleet.report.pictures import read_pictures, save, sheet
+from fleet.report.preview import write_preview
 from fleet.report.questions import ask, compare_shadows, describe, find_clip, find_clips
 
 __all__ = [
@@ -16,5 +17,6 @@ __all__ = [
     "read_pictures",
     "save",
     "sheet",
+    "write_preview",
     "write_report",
 ]

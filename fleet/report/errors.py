@@ -6,7 +6,8 @@ FleetError
 └── ReportError
     ├── UnknownName      correct the table, column, clip, trigger or slice
     ├── QueryRefused     correct the query
-    └── UnreadableClip   the clip's file is missing or damaged: fetch it again
+    ├── UnreadableClip   the clip's file is missing or damaged: fetch it again
+    └── NothingToPreview take a drawn world
 """
 
 from collections.abc import Iterable
@@ -42,3 +43,11 @@ class UnreadableClip(ReportError):
     def __init__(self, file: Path, why: str) -> None:
         self.file = file
         super().__init__(f"cannot read the clip {file}: {why}")
+
+
+class NothingToPreview(ReportError):
+    """A world whose encounters are not drawn, so that none can be made frequent."""
+
+    def __init__(self, world: str) -> None:
+        self.world = world
+        super().__init__(f"the world {world!r} shows what was recorded; previews are made of drawn worlds")

@@ -1,15 +1,13 @@
 """What the examiner's truth says: which fires were right, and in which slice of the world a row lies."""
 
 import math
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-
-CALM = {"rain": 0.0, "fog": 0.0, "night": 0.0}
 
 
 def judge(db: duckdb.DuckDBPyConnection) -> None:
@@ -42,17 +40,15 @@ def sought_by(trigger: str, kinds: Collection[str]) -> str | None:
 
 
 def slice_rows(db: duckdb.DuckDBPyConnection) -> None:
-    """Add the table `sliced`: car, t_us, and the list `slices` of every `SLICES` entry that held there then."""
-    from scenarios import SLICES  # brings torch, which most questions do without
+    """Add two tables with the list `slices` of every `SLICES` entry that held for each row of truth.
 
-    rows = db.execute("SELECT car, t_us, rain, fog, night FROM truth WHERE kind = 'conditions' ORDER BY car, t_us")
-    found = rows.fetchnumpy()
-    severities = {name: np.ma.filled(found[name], 0.0).astype(np.float32) for name in CALM}
-    names = list(SLICES)
-    masks = np.array([_holds(SLICES[name], severities) for name in names]).reshape(len(names), -1).T
-    slices = [[name for name, holds in zip(names, row, strict=True) if holds] for row in masks]
-    columns = {"car": found["car"], "t_us": found["t_us"], "slices": pa.array(slices, pa.list_(pa.string()))}
-    db.register("sliced", pa.table(columns))
+    `sliced`: car, t_us, slices of a moment. `seen_as`: car, t_us, encounter, slices of a thing then.
+    """
+    for name, which in (("sliced", "kind = 'conditions'"), ("seen_as", "kind <> 'conditions'")):
+        found = db.execute(f"SELECT * FROM truth WHERE {which} ORDER BY car, t_us, encounter").fetchnumpy()  # noqa: S608
+        keys = {key: found[key] for key in ("car", "t_us", "encounter")}
+        columns = _moments(found) | (_things(found) if name == "seen_as" else {})
+        db.register(name, pa.table({**keys, "slices": pa.array(_slices(columns), pa.list_(pa.string()))}))
 
 
 def slice_names() -> list[str]:
@@ -73,9 +69,28 @@ def wilson(hits: int, of: int) -> tuple[float, float]:
     return max(middle - half, 0.0), min(middle + half, 1.0)
 
 
-def _holds(holds: Callable[..., Any], severities: Mapping[str, NDArray[np.float32]]) -> NDArray[np.bool_]:
-    """Where a slice holds; nowhere, if it asks for a severity that truth does not record."""
-    try:
-        return np.asarray(holds(severities), bool)
-    except KeyError:
-        return np.zeros(len(severities["rain"]), bool)
+def _moments(found: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
+    """What slices may ask of moments; what truth does not record is calm."""
+    from scenarios import CONDITIONS  # brings torch, which most questions do without
+
+    calm = np.zeros(len(found["car"]), np.float32)
+    numbers = {name: np.ma.filled(found.get(name, calm), 0.0) for name in (*CONDITIONS, "tunnel")}
+    return {**numbers, "road": np.ma.filled(found["road"], "").astype(str)}
+
+
+def _things(found: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
+    """What slices may ask of things besides."""
+    from scenarios import TRAITS  # brings torch, which most questions do without
+
+    words = [str(said or "").split() for said in np.ma.filled(found["traits"], "").tolist()]
+    numbers = {name: np.ma.filled(found[name], 0.0) for name in ("distance_m", "visible", "state", "tilt_deg")}
+    return {**numbers, **{trait: np.array([trait in said for said in words], np.bool_) for trait in TRAITS}}
+
+
+def _slices(columns: Mapping[str, NDArray[Any]]) -> list[list[str]]:
+    """The names of the slices that each row is in."""
+    from scenarios import slices_of  # brings torch, which most questions do without
+
+    holds = slices_of(columns)
+    rows = np.array(list(holds.values())).reshape(len(holds), -1).T
+    return [[name for name, inside in zip(holds, row, strict=True) if inside] for row in rows.tolist()]

@@ -170,6 +170,8 @@ def _or_none(time_us: int) -> int | None:
 
 
 def _with_gaps(table: SignalTable, path: str) -> NDArray[Any]:
-    """A column as it goes on the wire: NaN where a number is not valid."""
+    """A column as it goes on the wire: NaN where a number is not valid, VSS's word for a level of autonomy."""
     column = table[path]
+    if column.dtype.kind == "i":
+        return np.array([f"SAE_{level}" for level in column.tolist()])
     return column if column.dtype == np.bool_ else np.where(table.defined(path), column, np.nan).astype(np.float32)

@@ -4,19 +4,22 @@ Truth is asked for at every fire, and at every barrier where something rare stan
 often triggers are right, the second what they miss.
 """
 
+import itertools
 from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fleet.simulation.state import Columns
-from scenarios import KINDS, TICK_US, World
+from scenarios import KINDS, TICK_US, TRAITS, Truth, World
 from vehicle import Cut
 
-WEATHER = ("rain", "fog", "night")
-COLUMNS = ("car", "t_us", "kind", "encounter", "distance_m", "visible", "state", *WEATHER)
+MOMENT = ("rain", "snow", "fog", "night", "glare", "dirty_lens", "tunnel", "road")
+THING = ("distance_m", "visible", "state", "tilt_deg", "traits")
+COLUMNS = ("car", "t_us", "kind", "encounter", *THING, *MOMENT)
 BLOCK = 256  # fires a call: truth is wide
-RARE = ("caution_light", "dark_lamp", "balloon", "stop_sign", "no_entry", "cone")  # looked for at every barrier
+COMMON = ("none", "vehicle", "truck", "pedestrian", "pole", "tree", "foliage", "gate", "plate")
+RARE = tuple(kind for kind in KINDS if kind not in COMMON)  # looked for at every barrier
 PIXELS, SHARE = 4, 0.3  # of a thing, in one camera, to count it as seen
 
 
@@ -47,15 +50,15 @@ class Examiner:
         return found
 
     def _add_conditions(self, found: Columns, cars: NDArray[np.uint32], barrier_us: int) -> None:
-        severities, n = self._world.severities(cars, barrier_us // TICK_US), len(cars)
+        moments, n = self._world.moments(cars, barrier_us // TICK_US), len(cars)
         found["car"] += cars.tolist()
         found["t_us"] += [barrier_us] * n
         found["kind"] += ["conditions"] * n
         found["encounter"] += [0] * n
-        for name in ("distance_m", "visible", "state"):
-            found[name] += [None] * n
-        for name in WEATHER:
-            found[name] += severities[name].tolist()
+        for name in THING:
+            found[name] += ["" if name == "traits" else None] * n
+        for name in MOMENT:
+            found[name] += moments[name].tolist() if name in moments else [None] * n
 
     def _add_encounters(
         self, found: Columns, cars: NDArray[np.uint32], ticks: NDArray[np.int64], kinds: Collection[str] = KINDS
@@ -64,18 +67,19 @@ class Examiner:
         visible = np.where(truth.pixels >= PIXELS, truth.visible, 0.0).max(axis=1)  # (n, K)
         wanted = truth.valid & np.isin(truth.kind, [KINDS.index(kind) for kind in kinds])
         rows, slots = np.nonzero(wanted & (truth.encounter > 0) & (visible >= SHARE))
+        seen = {**truth.things(rows, slots), "visible": visible[rows, slots], "traits": _words(truth, rows, slots)}
         found["car"] += cars[rows].tolist()
         found["t_us"] += (ticks[rows] * TICK_US).tolist()
-        found["kind"] += [KINDS[kind] for kind in truth.kind[rows, slots].tolist()]
-        for name, values in (
-            ("encounter", truth.encounter),
-            ("distance_m", truth.distance_m),
-            ("visible", visible),
-            ("state", truth.state),
-        ):
-            found[name] += values[rows, slots].tolist()
-        for name in WEATHER:
-            found[name] += truth.severities[name][rows].tolist()
+        found["kind"] += seen["kind"].tolist()
+        found["encounter"] += truth.encounter[rows, slots].tolist()
+        for name in (*THING, *MOMENT):
+            found[name] += seen[name].tolist() if name in seen else [None] * len(rows)
+
+
+def _words(truth: Truth, rows: NDArray[np.intp], slots: NDArray[np.intp]) -> NDArray[np.str_]:
+    """The traits of some things, as words with a space between."""
+    has = [truth.has(trait)[rows, slots].tolist() for trait in TRAITS]
+    return np.array([" ".join(itertools.compress(TRAITS, each)) for each in zip(*has, strict=True)], np.str_)
 
 
 def joined(parts: Sequence[Columns]) -> Columns:

@@ -18,6 +18,7 @@ SEVERITIES = {
     "rain": np.where(CAR % 3 == 0, 0.7, 0.0),
     "fog": np.where(CAR % 11 == 0, 0.6, 0.0),
     "night": np.where(CAR % 2 == 0, 0.9, 0.1),
+    **{name: np.zeros(CARS) for name in ("snow", "glare", "dirty_lens", "tunnel")},
 }
 FIRES = [
     (int(car), START_US + 3_000_000 + int(car) * 900_000, name)
@@ -187,6 +188,7 @@ def _signals() -> dict[str, Any]:
         "Vehicle.CurrentLocation.Longitude": 8.54 + along * np.cos(turn) * 1.4,
         "Vehicle.Speed": 30 + 20 * DRAWS.uniform("speed", car),
         "Vehicle.IsMoving": np.ones(len(car), bool),
+        "Vehicle.ADAS.ActiveAutonomyLevel": np.full(len(car), "SAE_0"),
     }
     paths = [name for name in TABLES["signals"].columns if name.startswith("Vehicle.")]
     return {"car": car, "t_us": times} | {path: known.get(path, np.zeros(len(car))) for path in paths}
@@ -233,5 +235,8 @@ def _truth(car: np.ndarray, barriers: np.ndarray) -> dict[str, Any]:
         "distance_m": pad + [20.0] * len(met),
         "visible": pad + [0.8] * len(met),
         "state": pad + [1.0] * len(met),
+        "tilt_deg": pad + [0.0] * len(met),
+        "traits": [""] * len(car) + ["flashing"] * len(met),
+        "road": ["urban"] * (len(car) + len(met)),
         **{name: np.concatenate([values[car], values[seen]]) for name, values in SEVERITIES.items()},
     }

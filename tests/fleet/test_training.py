@@ -5,12 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from fixtures import plain_painting
 from little_world import LittleWorld
 
 from fleet.engine.cards import markdown
-from fleet.engine.figures import evaluate, summary
+from fleet.engine.figures import evaluate, overall
+from fleet.engine.interference import interference, write_interference
 from fleet.engine.sampling import Sampler
-from fleet.engine.training import LossNotFinite, Schedule, batch, loss, train_heads, train_hydranet
+from fleet.engine.training import LossNotFinite, Schedule, labels_of, look, loss, train_heads, train_hydranet
 from fleet.engine.trigger_training import Wanted, collect, curve
 from scenarios import Draws
 from triggers import fit_probe
@@ -24,8 +26,9 @@ SHORT = Schedule(steps=6, batch=8)
 def save_network(folder: Path, seed: int) -> Path:
     """A network that has learnt nothing, as files that a car can load."""
     torch.manual_seed(seed)
-    heads = {name: TASKS[name].columns(name) for name in ("vehicles", "weather")}
-    HydraNet(heads).eval().save(folder, name=folder.name, version=1, told={})
+    HydraNet({name: TASKS[name] for name in ("vehicles", "weather")}).eval().save(
+        folder, name=folder.name, version=1, told={}
+    )
     return folder
 
 
@@ -80,7 +83,7 @@ def test_training_heads_leaves_backbone_and_other_heads_alone(
 ) -> None:
     network, _ = learnt
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-    train_heads(network, {"pedestrians": TASKS["pedestrians"]}, sampler, SHORT, progress=lambda _, __: None)
+    train_heads(network, ["pedestrians"], sampler, SHORT, progress=lambda _, __: None)
     changed = {name for name, tensor in network.state_dict().items() if not torch.equal(tensor, before[name])}
     assert changed
     assert all(name.startswith("heads.pedestrians.") for name in changed)
@@ -121,23 +124,31 @@ def test_figures_of_a_perfect_network_are_perfect(sampler: Sampler) -> None:
         number = 0
 
         def forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-            _, labels = batch(sampler, FEW, self.number, len(pixels))
+            _, truth = look(sampler, self.number, len(pixels))
             self.number += 1
-            return pixels, {name: torch.logit(label, eps=1e-6) for name, (label, _) in labels.items()}
+            return pixels, {name: torch.logit(label, eps=1e-6) for name, (label, _) in labels_of(FEW, truth).items()}
 
-    figures = evaluate(Oracle({name: task.columns(name) for name, task in FEW.items()}), FEW, sampler, cars=256)
-    assert {found["ap"] for name, found in figures.items() if name.startswith("vehicles")} <= {1.0}
-    assert figures["weather.rain"]["base"] == 0
-    assert summary(figures, FEW)["vehicles"].startswith("ap 1.000")
+    (figures,) = evaluate([Oracle(FEW)], sampler, cars=256)
+    for part in ("everywhere", "night"):
+        yes = [found for name, found in figures[part].items() if name.startswith("vehicles") and "ap" in found]
+        assert {found["ap"] for found in yes} == {1.0}
+    assert figures["everywhere"]["weather.rain"]["base"] == 0
+    assert overall(figures["everywhere"], TASKS["vehicles"].columns("vehicles")) == ("ap", 1.0)
+    assert figures["night"]["weather.night"]["n"] < figures["everywhere"]["weather.night"]["n"]
 
 
 def test_a_card_has_a_row_for_every_output() -> None:
     made = {"name": "n", "version": 1, "command": "c", "minutes": 1.0, "threads": 2, "steps": 3, "batch": 4}
     where = {"world": "w", "seed": 5, "backbone": "b" * 64, "measured_on": 6, "measured_seed": 7}
     size = {"cameras": 8, "height": 64, "width": 96}
-    figures = {"everywhere": {"lead.present": {"ap": 0.9, "base": 0.5, "n": 10}}}
-    page = markdown({**made, **where, "input": size, "figures": figures})
-    assert "| `lead.present` | 0.9 | – | 0.5 | 10 |" in page
+    figures = {
+        "everywhere": {"lead": {"ap": 0.9, "base": 0.5, "n": 10}},
+        "night": {"lead": {"ap": 0.8, "base": 1, "n": 6}},
+    }
+    tasks = {"lead": {"outputs": ["lead", "lead.braking"]}}
+    page = markdown({**made, **where, "input": size, "figures": figures, "tasks": tasks})
+    assert "| `lead` | 0.9 | – | 0.5 | 10 |" in page
+    assert "| night | 0.8 (6) | – |" in page
 
 
 def test_a_probe_learns_from_labelled_encounters(sampler: Sampler, tmp_path: Path) -> None:
@@ -160,6 +171,23 @@ def test_collecting_repeats(sampler: Sampler, tmp_path: Path) -> None:
     assert np.array_equal(one.labels, two.labels)
 
 
+def test_together_and_alone_are_trained_on_the_same_batches(sampler: Sampler, tmp_path: Path) -> None:
+    two = {name: TASKS[name] for name in ("pedestrians", "weather")}
+    seen, quiet = [], lambda _, value: seen.append(value)
+    found = interference(two, sampler, sampler, SHORT, seed=1, cars=64, progress=quiet)
+    alone, _ = train_hydranet({"weather": TASKS["weather"]}, sampler, SHORT, seed=1, progress=lambda _, __: None)
+    (figures,) = evaluate([alone], sampler, cars=64)
+    assert found["weather"]["columns"]["weather.night"]["single"] == figures["everywhere"]["weather.night"]
+    assert found["pedestrians"]["difference"] == pytest.approx(
+        found["pedestrians"]["multi"] - found["pedestrians"]["single"], abs=1e-3
+    )
+    assert len(seen) == SHORT.steps
+    what = {"command": "c", "world": "little", "seed": 1, "steps": 6, "batch": 8, "minutes": 0.1}
+    write_interference(tmp_path, {**what, "measured_on": 64, "measured_seed": 2, "tasks": found})
+    assert "| weather | " in (tmp_path / "interference.md").read_text()
+    assert json.loads((tmp_path / "interference.json").read_text())["tasks"]["weather"]["figure"] in {"ap", "mae"}
+
+
 def test_the_command_line_trains_a_head_on_a_frozen_backbone(tmp_path: Path) -> None:
     from typer.testing import CliRunner
 
@@ -178,7 +206,8 @@ def test_the_command_line_trains_a_head_on_a_frozen_backbone(tmp_path: Path) -> 
         "64",
         "--json",
     ]
-    result = CliRunner().invoke(build(), [*asked, "--out", str(tmp_path / "new")])
+    with plain_painting():
+        result = CliRunner().invoke(build(), [*asked, "--out", str(tmp_path / "new")])
     assert result.exit_code == 0, result.output
     card = json.loads(result.stdout.strip().splitlines()[-1])
     assert card["backbone"] == load_network(tmp_path / "base").backbone == load_network(tmp_path / "new").backbone

@@ -16,7 +16,8 @@ def conditions(cars: int = 2) -> dict[str, Any]:
     return {
         "run": [RUN] * cars, "car": np.arange(cars), "t_us": [0] * cars, "kind": ["conditions"] * cars,
         "encounter": [0] * cars, "distance_m": empty, "visible": empty, "state": empty,
-        "rain": np.linspace(0, 1, cars), "fog": [0.0] * cars, "night": [1.0] * cars,
+        "rain": np.linspace(0, 1, cars), "night": [1.0] * cars, "tilt_deg": empty, "traits": [""] * cars,
+        **{name: [0.0] * cars for name in ("snow", "fog", "glare", "dirty_lens", "tunnel")}, "road": ["urban"] * cars,
     }  # fmt: skip
 
 
@@ -39,10 +40,15 @@ def test_what_was_sent_is_found(tmp_path: Path) -> None:
     assert run_tables(tmp_path)["fires"] == 5
 
 
+SAID = {
+    "Vehicle.Speed": [72.5, None], "Vehicle.IsMoving": [True, None], "Vehicle.ADAS.ActiveAutonomyLevel": ["SAE_0"] * 2
+}  # fmt: skip
+
+
 def test_a_signal_is_a_column_with_dots_in_its_name(tmp_path: Path) -> None:
     columns = {name: np.full(2, 50) for name in TABLES["signals"].columns if name != "run"}
     with Loopback(tmp_path, run=RUN) as gateway:
-        gateway.send_rows("signals", "b0", columns | {"Vehicle.Speed": [72.5, None], "Vehicle.IsMoving": [True, None]})
+        gateway.send_rows("signals", "b0", columns | SAID)
         gateway.flush()
     found = open_run(tmp_path).sql('SELECT "Vehicle.Speed", "Vehicle.IsMoving" FROM signals').fetchall()
     assert sorted(found, key=str) == [(72.5, True), (None, None)]

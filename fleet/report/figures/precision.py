@@ -42,8 +42,7 @@ def misses(db: duckdb.DuckDBPyConnection) -> Markup:
             JOIN (SELECT DISTINCT t_us FROM truth WHERE kind = 'conditions') AS looks USING (t_us)
             LEFT JOIN hit ON hit.trigger = sought.trigger AND hit.car = truth.car AND hit.encounter = truth.encounter
             GROUP BY ALL),
-        placed AS (SELECT met.*, sliced.slices FROM met
-            ASOF LEFT JOIN sliced ON sliced.car = met.car AND sliced.t_us >= met.t_us)
+        placed AS (SELECT met.*, seen_as.slices FROM met LEFT JOIN seen_as USING (car, t_us, encounter))
         SELECT trigger, kind, slice, count(*), count(*) FILTER (caught) FROM (
             SELECT *, unnest(list_concat(['everywhere'], coalesce(slices, []))) AS slice FROM placed)
         GROUP BY ALL ORDER BY trigger, count(*) DESC, slice"""

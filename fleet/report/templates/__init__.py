@@ -18,6 +18,6 @@ def template(name: str) -> Template:
     return surroundings.get_template(name)
 
 
-def style() -> Markup:
-    """The style sheet, to stand inside the page."""
-    return Markup((_HERE / "report.css").read_text())  # noqa: S704 – a file of ours
+def style(name: str = "report.css") -> Markup:
+    """A style sheet, to stand inside the page."""
+    return Markup((_HERE / name).read_text())  # noqa: S704 – a file of ours
