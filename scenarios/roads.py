@@ -68,8 +68,7 @@ class Road:
     @property
     def tunnel(self) -> NDArray[np.bool_]:
         """Which cars have a roof of some length over them, (n,)."""
-        long = self.roof_end - self.roof > 0.5 * ROOF_M
-        return np.asarray((self.roof <= 0.0) & (self.roof_end >= 0.0) & long)
+        return in_tunnel(self.roof, self.roof_end)
 
     @property
     def half(self) -> Floats:
@@ -99,7 +98,7 @@ def road_around(spec: WorldSpec, draws: Draws, cars: NDArray[np.uint32], progres
     key = trip[:, None] * TRIP_STRIDE + cell[:, None] + CELLS
     crossing, meeting, _, _ = draws.four("crossings", cars[:, None], key)
     per_cell = np.where(urban, 1.0, np.where(residential, 0.5, 0.0))[:, None] * CELL_M / 1000.0
-    roof, roof_end = _roofs(spec, draws, cars, progress, sort)
+    roof, roof_end = roof_over(spec, draws, cars, progress, sort)
     return Road(
         kind=sort,
         cell=cell,
@@ -124,7 +123,12 @@ def road_around(spec: WorldSpec, draws: Draws, cars: NDArray[np.uint32], progres
     )
 
 
-def _roofs(
+def in_tunnel(roof: Floats, roof_end: Floats) -> NDArray[np.bool_]:
+    """Which cars have a roof over them that is longer than a bridge, (n,); roof, roof_end: as in `Road`."""
+    return np.asarray((roof <= 0.0) & (roof_end >= 0.0) & (roof_end - roof > 0.5 * ROOF_M))
+
+
+def roof_over(
     spec: WorldSpec, draws: Draws, cars: NDArray[np.uint32], progress: Progress, sort: Ints
 ) -> tuple[Floats, Floats]:
     """Where the nearest roof over the road begins and ends, along from the car, (n,) each; `FAR_M` where none is."""

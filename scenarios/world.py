@@ -20,7 +20,7 @@ from scenarios.paint.painter import CHUNK, Painter, noise_of
 from scenarios.paint.scene import OBJECT, POSE, Scene
 from scenarios.slots import Slots, first, joined
 from scenarios.telling import Known, in_reach, paired, told
-from scenarios.trips import ROADS, Ints, Progress, Trips
+from scenarios.trips import ROADS, Floats, Ints, Progress, Trips, road_of_trip
 from scenarios.truth import Truth
 from scenarios.weather import Sky, sky
 
@@ -124,15 +124,16 @@ class DrawnWorld:
     def severities(self, cars: ArrayLike, ticks: ArrayLike) -> dict[str, NDArray[np.float32]]:
         """How strong each condition is."""
         who, when = paired(cars, ticks)
-        return self._sky(who, when, self._trips.progress(who, when)).severities
+        return self._sky(who, when, self._heading(who, self._trips.progress(who, when))).severities
 
     def moments(self, cars: ArrayLike, ticks: ArrayLike) -> dict[str, NDArray[Any]]:
         """Every condition, `road` by name and `tunnel`; cheap, asks for no picture."""
         who, when = paired(cars, ticks)
         progress = self._trips.progress(who, when)
-        road = roads.road_around(self.spec, self._draws, who, progress)
-        severities = self._sky(who, when, progress).severities
-        return {**severities, "road": np.array(ROADS)[road.kind], "tunnel": road.tunnel.astype(np.float32)}
+        sort = road_of_trip(self.spec, self._draws, who, progress.trip)
+        tunnel = roads.in_tunnel(*roads.roof_over(self.spec, self._draws, who, progress, sort))
+        severities = self._sky(who, when, self._heading(who, progress)).severities
+        return {**severities, "road": np.array(ROADS)[sort], "tunnel": tunnel.astype(np.float32)}
 
     def links(self, cars: ArrayLike, ticks: ArrayLike) -> NDArray[np.uint8]:
         """At home while parked; on the road cellular, less dead zones of 400 m and tunnels."""
@@ -141,7 +142,8 @@ class DrawnWorld:
         zone = np.floor(progress.along_m / (roads.CELL_M * _DEAD_ZONE_CELLS)).astype(np.int64)
         share = self.spec.dead_zones_per_km * roads.CELL_M * _DEAD_ZONE_CELLS / 1000.0
         dead = self._draws.uniform("dead zone", who, progress.trip * roads.TRIP_STRIDE + zone) < share
-        dead = dead | roads.road_around(self.spec, self._draws, who, progress).tunnel
+        sort = road_of_trip(self.spec, self._draws, who, progress.trip)
+        dead = dead | roads.in_tunnel(*roads.roof_over(self.spec, self._draws, who, progress, sort))
         return np.where(progress.driving, np.where(dead, 0, 1), 2).astype(np.uint8)
 
     def truth(self, cars: ArrayLike, ticks: ArrayLike) -> Truth:
@@ -162,15 +164,18 @@ class DrawnWorld:
         """Whether a thing of these kinds stands ahead of a car."""
         return in_reach(self.scene(cars, ticks), kinds)
 
-    def _sky(self, cars: NDArray[np.uint32], ticks: Ints, progress: Progress) -> Sky:
-        heading = motion_of(self.spec, self._draws, cars, progress).heading_deg
-        return sky(self._painter.conditions, self.spec, self._draws, cars, ticks, heading)
+    def _heading(self, cars: NDArray[np.uint32], progress: Progress) -> Floats:
+        return motion_of(self.spec, self._draws, cars, progress).heading_deg
+
+    def _sky(self, cars: NDArray[np.uint32], ticks: Ints, heading_deg: Floats) -> Sky:
+        return sky(self._painter.conditions, self.spec, self._draws, cars, ticks, heading_deg)
 
     def _moment(self, cars: NDArray[np.uint32], ticks: Ints) -> _Moment:
         draws, spec = self._draws, self.spec
         progress = self._trips.progress(cars, ticks)
         road = roads.road_around(spec, draws, cars, progress)
-        above = self._sky(cars, ticks, progress)
+        heading = self._heading(cars, progress)
+        above = self._sky(cars, ticks, heading)
         weather = above.severities
         night = weather["night"].astype(np.float64)
         standing, lamps = traffic.furniture(draws, cars, road)
@@ -180,7 +185,6 @@ class DrawnWorld:
         convoy = traffic.convoy(draws, cars, ticks, progress, road, relieved)
         walkers = traffic.walkers(spec, draws, cars, ticks, road)
         things = joined([moving, riding, convoy, met, walkers, traffic.parked(spec, draws, cars, road), standing])
-        heading = motion_of(spec, draws, cars, progress).heading_deg
         lights = [
             lighting.headlights(first(moving, traffic.ONCOMING), road),
             lighting.lamps(joined([first(riding, 2), met]), road),
