@@ -4,8 +4,6 @@ A road has a site every 40 m (a cell) and one every 800 m (a stretch); a site ho
 a line: `ENCOUNTERS["couch"] = Encounter("A couch on the road.", couch, per_km=0.002)`.
 """
 
-from dataclasses import fields
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,7 +13,7 @@ from scenarios.exposure import TICK_US, WorldSpec
 from scenarios.places import lamps, people, signs, vehicles
 from scenarios.roads import CELL_M, Road, often
 from scenarios.sites import THINGS, Encounter, Sites
-from scenarios.slots import Slots, folded, scattered
+from scenarios.slots import Slots, folded, joined, scattered
 from scenarios.traffic import STRETCH_M, Cars, gap_ahead, stretch_of
 from scenarios.trips import ROADS, Floats, Ints, Progress
 
@@ -119,13 +117,8 @@ class Rare:
         for i in np.unique(index[index >= 0]).tolist():
             here = np.nonzero(index == i)
             rows = here[0] * index.shape[1] + here[1]
-            things = self._table[self.names[i]].place(sites.at(here))
-            parts.extend((rows, one) for one in [_side_by_side(things)])
+            parts.append((rows, joined(self._table[self.names[i]].place(sites.at(here)))))
         return scattered(parts, index.size, THINGS)
-
-
-def _side_by_side(things: list[Slots]) -> Slots:
-    return Slots(*(np.concatenate([getattr(one, field.name) for one in things], axis=1) for field in fields(Slots)))
 
 
 def _sites(

@@ -16,6 +16,7 @@ from scenarios.climate import YEAR_H, Hours, hours_of
 from scenarios.conditions import Condition
 from scenarios.draws import Draws
 from scenarios.exposure import TICK_US, Climate, Nightfall, Weather, WorldSpec
+from scenarios.sites import smooth
 from scenarios.sun import sun_at
 from scenarios.trips import Floats, Ints
 
@@ -70,26 +71,13 @@ def sky(
     return Sky({name: severity[name].astype(np.float32) for name in conditions}, azimuth, elevation)
 
 
-def severities(
-    conditions: Mapping[str, Condition], spec: Climate, draws: Draws, cars: Cars, ticks: Ints
-) -> dict[str, NDArray[np.float32]]:
-    """The severities of a `sky` over cars that head north, for worlds that know no heading."""
-    return sky(conditions, spec, draws, cars, ticks, np.zeros(len(cars))).severities
-
-
-def _smooth(share: Floats) -> Floats:
-    """From 0 to 1 without a corner; clipped outside."""
-    inside = np.clip(share, 0.0, 1.0)
-    return inside * inside * (3.0 - 2.0 * inside)
-
-
 def _turn(ticks: Ints, hour: int | Ints) -> tuple[Ints, Floats]:
     """Of which hour the weather is (counted from 0), and how far it has turned to that of the next one, 0..1.
 
     An hour's weather turns within the tenth of an hour around its end; hours may be longer than 60 minutes.
     """
     before, since = np.divmod(ticks - hour // 2, hour)  # since the middle of an hour
-    return before, _smooth((since / hour - 0.5) * 10.0 + 0.5)
+    return before, smooth((since / hour - 0.5) * 10.0 + 0.5)
 
 
 def _real(hours: Hours, first_day: Ints, ticks: Ints) -> dict[str, Floats]:
@@ -138,12 +126,12 @@ def _drawn_sun(draws: Draws, cars: Cars, ticks: Ints, heading_deg: Floats, dark:
 
 def _twilight(elevation_deg: Floats) -> Floats:
     """How dark it is: from sunset to the end of civil twilight."""
-    return _smooth((_SUNSET_DEG - elevation_deg) / (_SUNSET_DEG - _DUSK_DEG))
+    return smooth((_SUNSET_DEG - elevation_deg) / (_SUNSET_DEG - _DUSK_DEG))
 
 
 def _glare(from_heading_deg: Floats, elevation_deg: Floats) -> Floats:
     """How much a sun blinds under a clear sky: most between 2 and 6 degrees high, nothing above 18 or behind."""
-    low = _smooth((elevation_deg + 1.0) / 3.0) * (1.0 - _smooth((elevation_deg - 6.0) / 12.0))
+    low = smooth((elevation_deg + 1.0) / 3.0) * (1.0 - smooth((elevation_deg - 6.0) / 12.0))
     return np.asarray(low * np.maximum(np.cos(np.radians(from_heading_deg)), 0.0) ** 2)
 
 
@@ -164,4 +152,4 @@ def _dark(night: Nightfall, draws: Draws, cars: Cars, ticks: Ints) -> Floats:
     now = np.mod(ticks * _TICK_S - shift, _DAY_S)
     falling = (now - _seconds(night.begins)) / max(_seconds(night.ends) - _seconds(night.begins), 60.0)
     rising = np.clip((now - 6.0 * 3600.0) / 3600.0, 0.0, 1.0)  # dawn from six to seven
-    return _smooth(np.where(now > 12 * 3600.0, falling, 1.0 - rising))
+    return smooth(np.where(now > 12 * 3600.0, falling, 1.0 - rising))

@@ -179,8 +179,7 @@ def _found(world: World, truth: Truth, new: NDArray[np.bool_], best: _Candidate)
 
 def _fact(truth: Truth, row: int, camera: int, slot: int) -> tuple[str, str]:
     """A thing in words: its kind, and what else truth says of it."""
-    bits = int(truth.traits[row, slot])
-    said = [trait.replace("_", " ") for i, trait in enumerate(TRAITS) if bits >> i & 1]
+    said = [trait.replace("_", " ") for trait in TRAITS if truth.has(trait)[row, slot]]
     if truth.state[row, slot]:
         said.append(f"state {truth.state[row, slot]:.0f}")
     if abs(truth.tilt_deg[row, slot]) > 0.5:

@@ -215,12 +215,12 @@ def lens(rig_columns: Tensor, covered: Tensor, noise: Tensor) -> Tensor:
     """
     cameras = covered.shape[1]
     place = noise[:, None] * 0.37 + torch.arange(cameras, dtype=noise.dtype, device=noise.device) * 2.3
-    first = _wave(rig_columns * 3.1 + place[..., None])
-    second = _wave(rig_columns * 5.7 + place[..., None] * 1.7 + 0.4)
+    first = bump(rig_columns * 3.1 + place[..., None])
+    second = bump(rig_columns * 5.7 + place[..., None] * 1.7 + 0.4)
     return torch.stack([covered[..., None].expand_as(first), first, second], dim=2)
 
 
-def _wave(value: Tensor) -> Tensor:
+def bump(value: Tensor) -> Tensor:
     """A smooth wave of period 1 between 0 and 1."""
     away = ((value - torch.floor(value)) * 2.0 - 1.0).abs()
     return away * away * (3.0 - 2.0 * away)

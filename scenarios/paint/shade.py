@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from scenarios.conditions import Effect, View
-from scenarios.paint.columns import LAYER, LAYERS, SHEET
+from scenarios.paint.columns import LAYER, LAYERS, SHEET, bump
 from scenarios.paint.scene import GLOWS
 from scenarios.paint.sprites import SIZE
 
@@ -290,15 +290,9 @@ def lit_by_lamps(sheet: Sheet, depth: Tensor, far: Tensor) -> tuple[Tensor, Tens
 def smears(sheet: Sheet, height: int) -> Tensor:
     """Where dried dirt lies on a lens, (I, H, W) 0..1: two grids of round blotches, laid over each other."""
     place, seed = sheet.rows * (1.0 / height), sheet.of("seed")
-    down = [_bump(place * often + seed * 0.31) for often in (2.3, 3.7)]
+    down = [bump(place * often + seed * 0.31) for often in (2.3, 3.7)]
     blotch = sheet.of("smear0") * down[0] + sheet.of("smear1") * down[1]
     return ((blotch - 0.35) * 2.5).clamp(0.0, 1.0)
-
-
-def _bump(value: Tensor) -> Tensor:
-    """A smooth wave of period 1 between 0 and 1."""
-    away = ((value - torch.floor(value)) * 2.0 - 1.0).abs()
-    return away * away * (3.0 - 2.0 * away)
 
 
 def halos(sheet: Sheet, down: Tensor) -> list[Tensor]:

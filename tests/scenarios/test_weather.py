@@ -9,7 +9,7 @@ from scenarios import CONDITIONS, Condition, Draws
 from scenarios.climate import hours_of
 from scenarios.conditions import fog
 from scenarios.exposure import load_climate, load_world, world_names
-from scenarios.weather import Sky, severities, sky
+from scenarios.weather import Sky, sky
 
 CARS = np.arange(4000, dtype=np.uint32)
 HOUR, DAY = 36_000, 864_000
@@ -94,7 +94,8 @@ def test_a_world_keeps_the_conditions_it_was_opened_with(monkeypatch: pytest.Mon
 
 def test_recorded_drives_have_a_climate_too() -> None:
     climate = load_climate({"night": {"share": 1.0}})
-    dark = severities(CONDITIONS, climate, Draws(3), CARS, np.zeros(len(CARS), np.int64))["night"]
+    north, midnight = np.zeros(len(CARS)), np.zeros(len(CARS), np.int64)
+    dark = sky(CONDITIONS, climate, Draws(3), CARS, midnight, north).severities["night"]
     assert dark.min() > 0.0
 
 

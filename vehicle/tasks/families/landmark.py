@@ -8,12 +8,11 @@ from collections.abc import Mapping
 
 import numpy as np
 from pydantic import Field
-from torch import Tensor
 
 from scenarios import Truth
-from vehicle.tasks.answers import mask, tensor, widest_gap_where_present, yes_or_no
+from vehicle.tasks.about_one import about_one
 from vehicle.tasks.spec import KindName, Name, Positive, TaskSpec
-from vehicle.tasks.task import PRESENT, Task
+from vehicle.tasks.task import Task
 from vehicle.tasks.things import (
     AHEAD,
     DOUBT,
@@ -22,7 +21,6 @@ from vehicle.tasks.things import (
     Slots,
     ThingSubtask,
     in_sight,
-    judged,
     of_kinds,
     perhaps_in_sight,
 )
@@ -38,7 +36,6 @@ class LandmarkSpec(TaskSpec):
 
 def landmark(spec: LandmarkSpec) -> Task:
     """The task that a landmark's file describes."""
-    asked = list(spec.subtasks.values())
 
     def subject(truth: Truth) -> Slots:
         pixels = in_sight(truth, of_kinds(truth, spec.classes), AHEAD).max(axis=1)  # (n, K)
@@ -48,20 +45,4 @@ def landmark(spec: LandmarkSpec) -> Task:
         pixels = perhaps_in_sight(truth, of_kinds(truth, spec.classes), AHEAD)
         return np.asarray(pixels.max(axis=(1, 2), initial=0) < DOUBT * spec.min_pixels)
 
-    def label(truth: Truth) -> Tensor:
-        which = subject(truth)
-        return tensor(np.column_stack([which != NOBODY, judged(asked, truth, which)[0]]))
-
-    def labelable(truth: Truth) -> Tensor:
-        which = subject(truth)
-        return mask(np.column_stack([(which != NOBODY) | absent(truth), judged(asked, truth, which)[1]]))
-
-    return Task(
-        outputs=(PRESENT, *spec.subtasks),
-        label=label,
-        loss=yes_or_no,
-        disagree=widest_gap_where_present,
-        labelable=labelable,
-        subject=subject,
-        spec=spec,
-    )
+    return about_one(spec, spec.subtasks, subject, absent)

@@ -15,9 +15,10 @@ from torch import Tensor
 from torch.nn.functional import smooth_l1_loss
 
 from scenarios import Truth
-from vehicle.tasks.answers import mask, mean_gap, tensor, widest_gap, widest_gap_where_present, yes_or_no
+from vehicle.tasks.about_one import about_one
+from vehicle.tasks.answers import mask, mean_gap, tensor, widest_gap, yes_or_no
 from vehicle.tasks.spec import KindName, Name, Positive, TaskSpec, TraitName
-from vehicle.tasks.task import PRESENT, Task
+from vehicle.tasks.task import Task
 from vehicle.tasks.things import (
     AHEAD,
     DOUBT,
@@ -31,7 +32,6 @@ from vehicle.tasks.things import (
     ThingSubtask,
     aside_m,
     in_sight,
-    judged,
     of_kinds,
     perhaps_in_sight,
     sight_m,
@@ -101,25 +101,7 @@ def _each_camera(spec: MovingObjectSpec) -> Task:
 
 
 def _one(spec: MovingObjectSpec) -> Task:
-    asked = list(spec.subtasks.values())
-
-    def label(truth: Truth) -> Tensor:
-        which = _nearest(spec, truth)
-        return tensor(np.column_stack([which != NOBODY, judged(asked, truth, which)[0]]))
-
-    def labelable(truth: Truth) -> Tensor:
-        which = _nearest(spec, truth)
-        return mask(np.column_stack([(which != NOBODY) | _absent(spec, truth), judged(asked, truth, which)[1]]))
-
-    return Task(
-        outputs=(PRESENT, *spec.subtasks),
-        label=label,
-        loss=yes_or_no,
-        disagree=widest_gap_where_present,
-        labelable=labelable,
-        subject=lambda truth: _nearest(spec, truth),
-        spec=spec,
-    )
+    return about_one(spec, spec.subtasks, lambda truth: _nearest(spec, truth), lambda truth: _absent(spec, truth))
 
 
 def _distance(spec: MovingObjectSpec) -> Task:
