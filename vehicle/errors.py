@@ -2,9 +2,11 @@
 
 VehicleError
 ├── UnknownNetwork        no shipped network and no folder of that name: correct the name
+├── UnknownViewer         no shipped viewer and no folder of that name, or of a sort nobody knows: correct the name
 ├── MissingWeights        a network's folder lacks a file: train or copy it
 ├── TamperedWeights       a file is not the one its card describes: fetch it again
-├── ForeignBackbone       heads or triggers made for another backbone: retrain them, or load theirs
+├── ForeignBackbone       heads, viewers or triggers made for another backbone: retrain them, or load theirs
+├── ForeignRig            a viewer made for other pictures than the car's cameras give: take another
 ├── UnknownTask           a network has a head for a task nobody defines: correct it, or name the plugin
 ├── ForeignTask           a head and its task disagree about the outputs: retrain the head
 ├── BadTask               a task's file does not say what it must: mend the fields it names
@@ -13,7 +15,7 @@ VehicleError
 """
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +39,14 @@ class UnknownNetwork(VehicleError):
     def __init__(self, name: str, known: Iterable[str]) -> None:
         self.name = name
         super().__init__(f"unknown network {name!r}{hint(name, known)}")
+
+
+class UnknownViewer(VehicleError):
+    """Neither a shipped viewer nor a folder, or one of a sort that nobody knows."""
+
+    def __init__(self, name: str, known: Iterable[str], what: str = "viewer") -> None:
+        self.name = name
+        super().__init__(f"unknown {what} {name!r}{hint(name, known)}")
 
 
 class MissingWeights(VehicleError):
@@ -65,6 +75,15 @@ class ForeignBackbone(VehicleError):
     def __init__(self, what: str, *, needs: str, found: str) -> None:
         self.what, self.needs, self.found = what, needs, found
         super().__init__(f"{what} was made for backbone {needs[:12]}… but meets {found[:12]}…")
+
+
+class ForeignRig(VehicleError):
+    """A viewer meets cameras that it was not made for."""
+
+    def __init__(self, viewer: str, *, needs: Mapping[str, int], found: Mapping[str, int]) -> None:
+        self.viewer = viewer
+        wants, gives = (", ".join(f"{name} {value}" for name, value in each.items()) for each in (needs, found))
+        super().__init__(f"viewer {viewer!r} was made for {wants}; this car has {gives}")
 
 
 class UnknownTask(VehicleError):

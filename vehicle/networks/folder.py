@@ -1,17 +1,21 @@
-"""A network's folder: weights.safetensors to learn from, backbone.onnx and heads.onnx to run, card.json to trust."""
+"""A network's folder: weights.safetensors to learn from, backbone.onnx and heads.onnx to run, card.json to trust.
+
+A viewer's folder is alike, without a backbone: it looks through the eyes of the network beside it.
+"""
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from vehicle.errors import ForeignBackbone, MissingWeights, OldNetwork, TamperedWeights, UnknownNetwork
+from vehicle.errors import ForeignBackbone, MissingWeights, OldNetwork, TamperedWeights, UnknownNetwork, UnknownViewer
 
 SCHEMA = 2
 FILES = ("weights.safetensors", "backbone.onnx", "heads.onnx")
 SHIPPED = Path(__file__).parent / "weights"
-NETWORKS: tuple[str, ...] = tuple(sorted(card.parent.name for card in SHIPPED.glob("*/card.json")))
+NETWORKS: tuple[str, ...] = tuple(sorted(eyes.parent.name for eyes in SHIPPED.glob("*/backbone.onnx")))
+VIEWERS: tuple[str, ...] = tuple(sorted({card.parent.name for card in SHIPPED.glob("*/card.json")} - {*NETWORKS}))
 
 
 def find_network(name_or_path: str | Path) -> Path:
@@ -21,6 +25,15 @@ def find_network(name_or_path: str | Path) -> Path:
     if Path(name_or_path).is_dir():
         return Path(name_or_path)
     raise UnknownNetwork(str(name_or_path), NETWORKS)
+
+
+def find_viewer(name_or_path: str | Path) -> Path:
+    """The folder of a shipped viewer, by name, or any other folder; UnknownViewer where there is none."""
+    if str(name_or_path) in VIEWERS:
+        return SHIPPED / str(name_or_path)
+    if Path(name_or_path).is_dir():
+        return Path(name_or_path)
+    raise UnknownViewer(str(name_or_path), VIEWERS)
 
 
 def read_card(folder: Path) -> dict[str, Any]:
@@ -34,9 +47,9 @@ def read_card(folder: Path) -> dict[str, Any]:
     return card
 
 
-def write_card(folder: Path, told: Mapping[str, Any]) -> dict[str, Any]:
+def write_card(folder: Path, told: Mapping[str, Any], files: Iterable[str] = FILES) -> dict[str, Any]:
     """Write card.json, what is told and the sha256 of each file, and return it; the last thing to be written."""
-    card = {"schema": SCHEMA, **told, "files": {file: _sha256((folder / file).read_bytes()) for file in FILES}}
+    card = {"schema": SCHEMA, **told, "files": {file: _sha256((folder / file).read_bytes()) for file in files}}
     (folder / "card.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
     return card
 
