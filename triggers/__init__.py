@@ -1,5 +1,6 @@
 """What to keep: rules over a table of signals, and the reason for every yes and no."""
 
+from triggers import estimate
 from triggers.errors import TriggerError
 from triggers.evaluate import Evaluator, Memory, Verdicts
 from triggers.gating import Reason
@@ -18,6 +19,7 @@ __all__ = [
     "TriggerError",
     "TriggerSpec",
     "Verdicts",
+    "estimate",
     "fit_probe",
     "load_spec",
 ]

@@ -13,6 +13,7 @@ TriggerError
 │   ├── BadWeights        not a probe's file: train it again
 │   └── ForeignBackbone   fitted to another network: train it on this one
 ├── TooFewEncounters      training data too thin: collect more
+├── BadRequirement        what a trigger must be is not written as it must: correct it at the caret
 └── ForeignMemory         a checkpoint of other cars: restore the right one
 """
 
@@ -176,3 +177,14 @@ class ForeignMemory(TriggerError):
 
 def _span(first: int, cars: int) -> str:
     return f"cars {first} to {first + cars - 1}" if cars else "no cars"
+
+
+class BadRequirement(TriggerError):
+    """A requirement that does not hold; text: as written, position: of the mistake, problem: what is wrong."""
+
+    def __init__(self, text: str, position: int, problem: str) -> None:
+        self.text, self.position, self.problem = text, position, problem
+        super().__init__(f"{problem}\n  {text}\n  {' ' * position}^")
+
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        return type(self), (self.text, self.position, self.problem)

@@ -1,0 +1,64 @@
+import numpy as np
+import pytest
+from statsmodels.stats.contingency_tables import mcnemar
+
+from scenarios import Draws
+from triggers import estimate
+from triggers.estimate.paired import pairs_for, sign_test
+
+
+def test_the_exact_test_is_mcnemars() -> None:
+    assert sign_test(59, 121) == pytest.approx(4.4345e-6, rel=1e-4)
+    assert sign_test(59, 121) == pytest.approx(mcnemar([[101, 121], [59, 33]], exact=True).pvalue)
+    assert sign_test(0, 0) == 1
+
+
+@pytest.mark.parametrize(
+    ("split", "difference", "pairs"),
+    [
+        (0.05, 0.01, 3923),
+        (0.10, 0.02, 1960),
+        (0.10, 0.05, 312),
+        (0.20, 0.05, 626),
+        (0.20, 0.10, 155),
+        (0.40, 0.10, 312),
+    ],
+)
+def test_the_sample_sizes_are_those_of_connor_1987(split: float, difference: float, pairs: int) -> None:
+    assert np.ceil(pairs_for(split, difference)) == pytest.approx(pairs, abs=1)
+    assert estimate.smallest_difference(pairs, split) == pytest.approx(difference, rel=0.01)
+
+
+def test_two_versions_that_are_alike_seldom_differ_and_a_better_one_does() -> None:
+    same = [_compared(rep, 0.6, 0.6).p <= 0.05 for rep in range(300)]
+    better = [_compared(rep, 0.6, 0.75).p <= 0.05 for rep in range(100)]
+    assert np.mean(same) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 300)
+    assert np.mean(better) >= 0.8
+
+
+def test_the_difference_in_recall_is_covered() -> None:
+    hits = [(found := _compared(rep, 0.6, 0.7).recall).low <= 0.1 <= found.high for rep in range(400)]
+    assert 0.92 < np.mean(hits) < 0.98
+
+
+def test_versions_on_other_encounters_are_not_compared() -> None:
+    one, other = _sample(1, 0.5, 0.5, 100), _sample(1, 0.5, 0.5, 99)
+    with pytest.raises(ValueError, match="same encounters"):
+        estimate.compare(one[0], other[0])
+
+
+def _compared(rep: int, before: float, after: float) -> estimate.Comparison:
+    return estimate.compare(*_sample(rep, before, after, 300))
+
+
+def _sample(rep: int, before: float, after: float, n: int) -> list[estimate.Sample]:
+    hard = Draws(rep).normal("hard", np.arange(n))
+    yes = np.ones(n, np.bool_)
+    found = []
+    for number, chance in enumerate((before, after)):
+        own = Draws(rep).normal("own", np.arange(n), number)
+        from scipy.stats import norm
+
+        fired = np.sqrt(0.7) * hard + np.sqrt(0.3) * own < norm.ppf(chance)
+        found.append(estimate.Sample(np.zeros(n, np.int64), np.full(n, 1 / n), yes, fired, np.zeros(n)))
+    return found

@@ -1,0 +1,64 @@
+"""How sure one may be: intervals for what a trigger does, from encounters that were sampled with known weights."""
+
+from triggers.estimate.allocation import neyman
+from triggers.estimate.budget import betting_p, hoeffding_bentkus_p, strictest_first
+from triggers.estimate.clusters import design_effect, gathered
+from triggers.estimate.figures import WORTH, Figures, figures_of
+from triggers.estimate.guard import Guard, frames_for_power, judge_dry_run, power
+from triggers.estimate.intervals import (
+    Interval,
+    clopper_pearson,
+    fay_feuer,
+    fay_kim,
+    garwood,
+    jeffreys,
+    kish,
+    ratio_of,
+    sum_of,
+    wilson,
+)
+from triggers.estimate.multiplicity import benjamini_hochberg, holm
+from triggers.estimate.paired import Comparison, compare, smallest_difference
+from triggers.estimate.requirements import Requirement, Verdict, judge, parse_requirements, told, verdict_of
+from triggers.estimate.sample import Sample, joined, log_interval, logit_interval
+
+__all__ = [
+    "WORTH",
+    "Comparison",
+    "Figures",
+    "Guard",
+    "Interval",
+    "Requirement",
+    "Sample",
+    "Verdict",
+    "benjamini_hochberg",
+    "betting_p",
+    "clopper_pearson",
+    "compare",
+    "design_effect",
+    "fay_feuer",
+    "fay_kim",
+    "figures_of",
+    "frames_for_power",
+    "garwood",
+    "gathered",
+    "hoeffding_bentkus_p",
+    "holm",
+    "jeffreys",
+    "joined",
+    "judge",
+    "judge_dry_run",
+    "kish",
+    "log_interval",
+    "logit_interval",
+    "neyman",
+    "parse_requirements",
+    "power",
+    "ratio_of",
+    "smallest_difference",
+    "strictest_first",
+    "sum_of",
+    "told",
+    "verdict_of",
+    "wilson",
+]

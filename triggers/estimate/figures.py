@@ -1,0 +1,115 @@
+"""Precision, recall and rates of a trigger, each an interval, from a weighted sample of encounters."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from triggers.estimate.intervals import LEVEL, Interval, fay_kim, ratio_of, sum_of, wilson
+from triggers.estimate.sample import ENOUGH, Sample, effective, effective_share, log_interval, logit_interval
+
+WORTH = 20.0
+"""Alerts' worth of ordinary driving without a false fire, from which on it says something about precision."""
+LOPSIDED = 0.5
+"""Share of a figure that may come from one encounter; beyond, the figure is not to be believed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What a trigger does in a day of an average car.
+
+    precision: share of alerts that are right; recall: share of events that it fires at
+    fires, right, wrong, events: how many a car-day
+    encounters: looked at; hits: effective numbers of right and of wrong alerts that were seen
+    resolved: whether ordinary driving was looked at long enough to be part of precision; if not, precision holds for
+        the modes of false fires that are known, and a dry run has to vouch for the rest
+    heaviest: greatest share of all alerts that one encounter stands for
+    """
+
+    precision: Interval
+    recall: Interval
+    fires: Interval
+    right: Interval
+    wrong: Interval
+    events: Interval
+    encounters: int
+    hits: tuple[float, float]
+    resolved: bool
+    heaviest: float
+
+    @property
+    def thin(self) -> bool:
+        """Whether too little was hit for the figures to be believed."""
+        return sum(self.hits) < ENOUGH or self.heaviest > LOPSIDED
+
+
+def figures_of(
+    sample: Sample, *, rest: int | None = None, level: float = LEVEL, rows: NDArray[np.bool_] | None = None
+) -> Figures:
+    """The figures of a sample; rest: the stratum of ordinary driving, if there is one; rows: of one slice only."""
+    seen = sample if rows is None else sample.where(rows)
+    right, wrong, inside = seen.right.astype(np.float64), seen.wrong, _of(sample, rest)
+    resolved, heaviest = _resolved(sample, right + wrong, inside)
+    known = np.where(inside, 0.0, wrong)
+    tp = _rate(seen, right, seen.event, level)
+    false = [_rate(seen, known, ~seen.event & ~inside, level)]
+    if inside.any() and resolved:
+        false.append(_rate(seen, wrong - known, inside, level))
+    else:
+        wrong = known
+    fp = sum_of(false)
+    return Figures(
+        precision=_precision(seen, tp, fp, wrong, level, pooled=len(false) == 1),
+        recall=_recall(seen, right, level),
+        fires=sum_of([tp, fp]),
+        right=tp,
+        wrong=fp,
+        events=_rate(seen, seen.event.astype(np.float64), seen.event, level),
+        encounters=len(sample) if rows is None else int(rows.sum()),
+        hits=(effective(seen.weight * right), effective(seen.weight * wrong)),
+        resolved=resolved,
+        heaviest=heaviest,
+    )
+
+
+def _of(sample: Sample, rest: int | None) -> NDArray[np.bool_]:
+    return np.zeros(len(sample), np.bool_) if rest is None else sample.stratum == rest
+
+
+def _resolved(sample: Sample, alerts: NDArray[np.float64], inside: NDArray[np.bool_]) -> tuple[bool, float]:
+    """Whether ordinary driving has been looked at enough, and the greatest share of all alerts that one row makes."""
+    each = sample.weight * alerts
+    total = float(each.sum())
+    heaviest = float(each.max(initial=0.0)) / total if total else 0.0
+    if not inside.any() or alerts[inside].any():
+        return True, heaviest
+    return float(sample.weight[inside].max()) * WORTH <= total, heaviest
+
+
+def _rate(sample: Sample, values: NDArray[np.float64], able: NDArray[np.bool_], level: float) -> Interval:
+    """Even on a log scale where enough was hit, else by gamma distributions; able: rows that could have been hit."""
+    each = sample.weight * values
+    if effective(each) >= ENOUGH:
+        return log_interval(sample, values, level)
+    return fay_kim(each[each > 0], float(sample.weight[able].max(initial=0.0)), level)
+
+
+def _precision(
+    sample: Sample, tp: Interval, fp: Interval, wrong: NDArray[np.float64], level: float, *, pooled: bool
+) -> Interval:
+    """Even on a logit scale where enough was hit of both sorts, else from the quotient of two rates."""
+    right = sample.right.astype(np.float64)
+    if pooled and min(effective(sample.weight * right), effective(sample.weight * wrong)) >= ENOUGH:
+        return logit_interval(sample, right, right + wrong, level)
+    if tp.estimate + fp.estimate <= 0:
+        return Interval(math.nan, 0.0, 1.0)
+    if tp.estimate <= 0:
+        return Interval(0.0, 0.0, tp.high / (tp.high + fp.low) if tp.high + fp.low > 0 else 1.0)
+    odds = ratio_of(fp, tp)
+    return Interval(1 / (1 + odds.estimate), 1 / (1 + odds.high), 1 / (1 + odds.low))
+
+
+def _recall(sample: Sample, right: NDArray[np.float64], level: float) -> Interval:
+    """Of forced events: Wilson's, at the number of plain encounters that say as much as these."""
+    return wilson(*effective_share(sample, right, sample.event.astype(np.float64)), level)
