@@ -128,8 +128,10 @@ class CameraFrames:
     cars: (n,) uint32
     ticks: (n,) int64
     pixels: (n, cameras, 3, height, width) uint8, RGB
+    radar_m: (n,) float32, what a radar beside them heard: the nearest echo ahead, infinity for none; None: no radar
     """
 
     cars: NDArray[np.uint32]
     ticks: NDArray[np.int64]
     pixels: torch.Tensor
+    radar_m: NDArray[np.float32] | None = None

@@ -54,6 +54,15 @@ ENCOUNTERS: dict[str, Encounter] = {
     "speed_sticker": Encounter(
         "A lorry with a number on its back.", vehicles.speed_sticker, ("speed_sign",), "stretch"
     ),
+    "steel_plate": Encounter("A steel plate on the road, which a radar hears.", people.steel_plate),
+    "cut_out": Encounter("The vehicle ahead leaves the lane.", vehicles.cut_out, on="stretch", lanes=2),
+    "swerving_lead": Encounter("The vehicle ahead swerves.", vehicles.swerving_lead, on="stretch"),
+    "weaving_vehicle": Encounter("A vehicle weaves over the line.", vehicles.weaving_vehicle, on="stretch", lanes=2),
+    "stuck_brake_lights": Encounter("It draws away, brake lights on.", vehicles.stuck_brake_lights, on="stretch"),
+    "loose_tarpaulin": Encounter("A pick-up with a billowing sheet.", vehicles.loose_tarpaulin, on="stretch"),
+    "wide_load": Encounter("Half a house on a low loader.", vehicles.wide_load, on="stretch"),
+    "motorcycle": Encounter("A motorcycle ahead.", vehicles.motorcycle, on="stretch"),
+    "one_lamp_vehicle": Encounter("A car with one tail lamp.", vehicles.one_lamp_vehicle, ("motorcycle",), "stretch"),
 }
 """At most one a site, in this order along the draw: what is added to the table comes last and moves nothing."""
 

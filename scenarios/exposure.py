@@ -16,7 +16,7 @@ CATALOG = Path(__file__).parent / "catalog"
 TICK_US = 100_000
 """A camera tick, microseconds."""
 
-PLACES = ("crosswalk", "junction", "tunnel", "overpass", "blinded_camera", "dead_zone")
+PLACES = ("crosswalk", "junction", "tunnel", "overpass", "blinded_camera", "dead_zone", "crest")
 """What a car meets that is no thing; rates name them like encounters."""
 
 RoadName = Literal["motorway", "urban", "residential", "parking_lot"]

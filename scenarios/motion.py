@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from scenarios import roads
 from scenarios.draws import Draws
 from scenarios.exposure import WorldSpec
-from scenarios.roads import curvature_at
 from scenarios.trips import Floats, Progress
 
 _DEGREE_M = 111_320.0
@@ -23,8 +23,8 @@ class Motion:
 
     x_m, y_m: east and north in the world's own plane
     latitude, longitude, heading_deg: degrees; heading clockwise from north
-    speed_mps, acceleration_mps2, lateral_mps2: lateral is left positive
-    yaw_rate_dps: degrees per second, left positive
+    speed_mps, acceleration_mps2, lateral_mps2, vertical_mps2: lateral is left positive, vertical is up, less gravity
+    yaw_rate_dps, pitch_rate_dps: degrees per second, left and nose up positive
     odometer_m: since the trip began
     driving: (n,) bool
     engaged: (n,) bool, whether the driver has asked the car to drive itself
@@ -38,7 +38,9 @@ class Motion:
     speed_mps: Floats
     acceleration_mps2: Floats
     lateral_mps2: Floats
+    vertical_mps2: Floats
     yaw_rate_dps: Floats
+    pitch_rate_dps: Floats
     odometer_m: Floats
     driving: NDArray[np.bool_]
     engaged: NDArray[np.bool_]
@@ -53,8 +55,9 @@ def motion_of(spec: WorldSpec, draws: Draws, cars: NDArray[np.uint32], progress:
     middle = _CITY_M * np.sqrt(radius)
     x = middle * np.cos(2.0 * np.pi * around) + out * np.sin(angle) - left * np.cos(angle)
     y = middle * np.sin(2.0 * np.pi * around) + out * np.cos(angle) + left * np.sin(angle)
-    rate = progress.speed_mps * curvature_at(bend, phase, progress.along_m)
+    rate = progress.speed_mps * roads.curvature_at(bend, phase, progress.along_m)
     stretch = np.floor(progress.along_m / _STRETCH_M).astype(np.int64)
+    steeper = roads.slope_change(spec, draws, cars, progress)
     asked = draws.uniform("engaged", cars, progress.trip * _MOST_STRETCHES + stretch) < _ENGAGED_SHARE
     return Motion(
         x_m=x,
@@ -65,7 +68,9 @@ def motion_of(spec: WorldSpec, draws: Draws, cars: NDArray[np.uint32], progress:
         speed_mps=progress.speed_mps,
         acceleration_mps2=progress.acceleration_mps2,
         lateral_mps2=progress.speed_mps * rate,
+        vertical_mps2=progress.speed_mps**2 * steeper,
         yaw_rate_dps=np.degrees(rate),
+        pitch_rate_dps=np.degrees(progress.speed_mps * steeper),
         odometer_m=progress.along_m,
         driving=progress.driving,
         engaged=asked & progress.driving,

@@ -21,6 +21,9 @@ CELLS = np.arange(-BEHIND, AHEAD)
 ROOF_M, BRIDGE_M = 240.0, 9.0
 """Length of a tunnel, and of a bridge over the road."""
 
+CREST_M, CREST_HIGH_M = 60.0, 1.5
+"""Length and height of the sharpest crest, or dip, of a street; on a motorway it is three times as long."""
+
 FAR_M = 1.0e4
 _WRAP_M = 5760.0  # textures repeat after this: a whole number of dashes, lots, windows and lamps
 TRIP_STRIDE = 1 << 17  # more than a trip has cells
@@ -148,6 +151,22 @@ def roof_over(
 def curvature_at(bend: Floats, phase: Floats, along: Floats) -> Floats:
     """Of a road `along` m into a trip, (n,) 1/m, left positive; bend and phase (n,) are the trip's draws in [0, 1)."""
     return 0.0045 * (2.0 * bend - 1.0) * np.sin(along / 60.0 + phase * 6.283)
+
+
+def slope_change(spec: WorldSpec, draws: Draws, cars: NDArray[np.uint32], progress: Progress) -> Floats:
+    """How quickly the road grows steeper where each car is, (n,) 1/m: above 0 in a dip, below on a crest.
+
+    A crest is one wave of a cosine over flat road. Cars feel it; the pictures stay level.
+    """
+    unit = np.floor(progress.along_m / ROOF_M).astype(np.int64)
+    sort = road_of_trip(spec, draws, cars, progress.trip)
+    which, sharp, downwards, _ = draws.four("crests", cars, progress.trip * TRIP_STRIDE + unit)
+    there = which < often(spec, "crest")[sort] * ROOF_M / 1000.0
+    length = np.where(sort == ROADS.index("motorway"), 3.0, 1.0) * CREST_M
+    share = (progress.along_m - unit * ROOF_M) / length
+    height = np.where(downwards < 0.5, 1.0, -1.0) * CREST_HIGH_M * (0.2 + 0.8 * sharp)
+    turning = 0.5 * height * (2.0 * np.pi / length) ** 2 * np.cos(2.0 * np.pi * share)
+    return np.where(there & (share < 1.0), turning, 0.0)
 
 
 def nearest_ahead(road: Road, there: NDArray[np.bool_], *, shift_m: float = 0.0) -> tuple[Floats, Floats]:

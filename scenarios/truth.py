@@ -26,6 +26,12 @@ TRAITS = (
     "cutting_in",
     "drifting",
     "braking_hard",
+    "cutting_out",
+    "swerving",
+    "weaving",
+    "pulling_away",
+    "billowing",
+    "wide",
 )
 """What may be said of a thing besides its kind; trait i is bit i of `Truth.traits`."""
 

@@ -18,6 +18,7 @@ from scenarios.exposure import RECORDED, WorldSpec, load_world
 from scenarios.motion import Motion, motion_of
 from scenarios.paint.painter import CHUNK, Painter, noise_of
 from scenarios.paint.scene import OBJECT, POSE, Scene
+from scenarios.radar import nearest_echo_m
 from scenarios.slots import Slots, first, joined
 from scenarios.telling import Known, in_reach, paired, told
 from scenarios.trips import ROADS, Floats, Ints, Progress, Trips, road_of_trip
@@ -110,7 +111,8 @@ class DrawnWorld:
     def frames(self, cars: ArrayLike, ticks: ArrayLike) -> CameraFrames:
         """Pictures of n cars: (n, cameras, 3, h, w) uint8."""
         who, when = paired(cars, ticks)
-        return CameraFrames(who, when, self._painter.paint(self._moment(who, when).scene))
+        scene = self._moment(who, when).scene
+        return CameraFrames(who, when, self._painter.paint(scene), nearest_echo_m(scene, self._draws, who, when))
 
     def scene(self, cars: ArrayLike, ticks: ArrayLike) -> Scene:
         """What the painter is given for n cars."""

@@ -10,6 +10,7 @@ _COLUMN_TYPES = {
     "float": "float",
     "double": "double",
     "uint8": "int16",
+    "int16": "int16",
     "uint32": "int64",
     "string": "string",
 }
@@ -20,7 +21,7 @@ class Signal:
     """One leaf of the specification.
 
     path: such as Vehicle.Speed
-    datatype: VSS's own name: boolean, float, double, uint8, uint32, string
+    datatype: VSS's own name: boolean, float, double, uint8, int16, uint32, string
     unit: VSS's own name, "" where there is none
     low, high: limits VSS gives, both included; None where it gives none
     says: what a value means
@@ -58,6 +59,18 @@ _ALL = (
         "",
         "Whether the car warns of somebody in its way, self-driving or not.",
     ),
+    Signal(
+        "Vehicle.ADAS.ObstacleDetection.Front.Center.Distance",
+        "float",
+        "m",
+        "What the radar hears ahead; null: nothing.",
+        0,
+    ),
+    Signal("Vehicle.Chassis.Brake.PedalPosition", "uint8", "percent", "How far the driver presses it.", 0, 100),
+    Signal("Vehicle.Chassis.Accelerator.PedalPosition", "uint8", "percent", "How far the driver presses it.", 0, 100),
+    Signal("Vehicle.Chassis.SteeringWheel.Angle", "int16", "degrees", "As the driver holds it; positive is left."),
+    Signal("Vehicle.Acceleration.Vertical", "float", "m/s^2", "Acceleration upwards, less gravity."),
+    Signal("Vehicle.AngularVelocity.Pitch", "float", "degrees/s", "How fast the nose rises."),
 )
 
 SIGNALS: dict[str, Signal] = {signal.path: signal for signal in _ALL}

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from scenarios import CameraFrames, World
 from triggers import SignalTable
 from vehicle.active_safety import WARNING, pedestrian_warning
+from vehicle.driver import driver_at
+from vehicle.lead import measure_lead, measured_by
 from vehicle.networks import Network
 from vehicle.perceive import Percepts
 from vehicle.shadow import row_by_row
@@ -20,6 +22,10 @@ Columns = dict[str, Column]
 RAIN = "Vehicle.Body.Raindetection.Intensity"
 LIGHT = "Vehicle.Exterior.LightIntensity"
 AUTONOMY = "Vehicle.ADAS.ActiveAutonomyLevel"
+RADAR = "Vehicle.ADAS.ObstacleDetection.Front.Center.Distance"
+BRAKE = "Vehicle.Chassis.Brake.PedalPosition"
+ACCELERATOR = "Vehicle.Chassis.Accelerator.PedalPosition"
+STEERING = "Vehicle.Chassis.SteeringWheel.Angle"
 ENGAGED_LEVEL = 2  # SAE J3016: the car steers, brakes and accelerates, the driver watches
 VSS: dict[str, type] = {
     "Vehicle.Speed": float,
@@ -35,6 +41,12 @@ VSS: dict[str, type] = {
     LIGHT: float,
     AUTONOMY: int,
     WARNING: bool,
+    RADAR: float,
+    BRAKE: float,
+    ACCELERATOR: float,
+    STEERING: float,
+    "Vehicle.Acceleration.Vertical": float,
+    "Vehicle.AngularVelocity.Pitch": float,
 }
 """Paths of the Vehicle Signal Specification 6.0, in its units: km/h, m/s^2, degrees/s, degrees, m, percent.
 
@@ -47,7 +59,7 @@ def column_types(production: Network, shadows: Sequence[Network] = ()) -> dict[s
     answers = [column for name, task in production.tasks.items() for column in task.columns(name)]
     shared = [(name, shadow.name) for name in production.tasks for shadow in shadows if name in shadow.tasks]
     compared = [f"{name}.disagreement{of}" for name, shadow in shared for of in ("", f".{shadow}")]
-    return VSS | dict.fromkeys([*answers, *compared], float)
+    return VSS | dict.fromkeys([*answers, *compared, *measured_by(production.tasks)], float)
 
 
 def tabulate(
@@ -56,8 +68,9 @@ def tabulate(
     """One row a car. compared: columns of disagreement. Answers stand there as probabilities, or in their unit."""
     answers = read(percepts)
     columns, valid = vehicle_signals(world, frames, answers)
-    everything = {**columns, **answers, **compared}
-    return SignalTable(frames.cars, tick, everything, percepts.embedding, valid, percepts.network.backbone)
+    measured, there = measure_lead(answers, world.rig)
+    everything = {**columns, **answers, **measured, **compared}
+    return SignalTable(frames.cars, tick, everything, percepts.embedding, valid | there, percepts.network.backbone)
 
 
 def vehicle_signals(world: World, frames: CameraFrames, answers: Mapping[str, Column]) -> tuple[Columns, Columns]:
@@ -71,8 +84,14 @@ def vehicle_signals(world: World, frames: CameraFrames, answers: Mapping[str, Co
         LIGHT: _light(frames),
         RAIN: blank if rain is None else 100 * rain,
         WARNING: warning,
+        RADAR: blank if frames.radar_m is None else frames.radar_m,
     }
-    return columns, {RAIN: np.full(len(blank), rain is not None), WARNING: able}
+    heard = np.full(len(blank), frames.radar_m is not None)
+    return columns, {
+        RAIN: np.full(len(blank), rain is not None),
+        WARNING: able,
+        RADAR: heard & np.isfinite(columns[RADAR]),
+    }
 
 
 def meanings(percepts: Percepts) -> dict[str, NDArray[np.float32]]:
@@ -93,12 +112,17 @@ def _moving(world: World, frames: CameraFrames) -> Columns:
         "Vehicle.Speed": motion.speed_mps * 3.6,
         "Vehicle.Acceleration.Longitudinal": motion.acceleration_mps2,
         "Vehicle.Acceleration.Lateral": motion.lateral_mps2,
+        "Vehicle.Acceleration.Vertical": motion.vertical_mps2,
         "Vehicle.AngularVelocity.Yaw": motion.yaw_rate_dps,
+        "Vehicle.AngularVelocity.Pitch": motion.pitch_rate_dps,
         "Vehicle.CurrentLocation.Latitude": motion.latitude,
         "Vehicle.CurrentLocation.Longitude": motion.longitude,
         "Vehicle.CurrentLocation.Heading": motion.heading_deg,
         "Vehicle.TraveledDistance": motion.odometer_m,
     }
+    by_hand = motion.driving & ~motion.engaged
+    does = driver_at(motion.speed_mps, motion.acceleration_mps2, motion.yaw_rate_dps, by_hand)
+    numbers |= dict(zip((BRAKE, ACCELERATOR, STEERING), does, strict=True))
     columns: Columns = {path: values.astype(np.float32) for path, values in numbers.items()}
     level = np.where(motion.engaged, ENGAGED_LEVEL, 0).astype(np.int64)
     return {**columns, "Vehicle.IsMoving": motion.speed_mps > 0.1, AUTONOMY: level}

@@ -106,6 +106,10 @@ def head(
     steps: Annotated[int, typer.Option(min=1, help="How many batches.")] = HEAD_STEPS,
     minutes: Minutes = None,
     world: World = "all_weather",
+    everywhere: Annotated[
+        bool,
+        typer.Option("--everywhere", help="Learn from every weather and light alike, not mostly from rainy nights."),
+    ] = False,
     measure_on: Annotated[int, typer.Option(min=64, help="Moments to measure on.")] = 4096,
     threads: Threads = 2,
     as_json: AsJson = False,
@@ -114,12 +118,15 @@ def head(
 
     A head that the network lacks is added; one that it has goes on learning.
     """
+    from fleet.engine.sampling import EVERYTHING, HEAVY_RAIN_AT_NIGHT
     from fleet.engine.training import Schedule
     from fleet.engine.workshop import Order, make_candidate
 
     schedule = Schedule(steps=10**9 if minutes else steps, minutes=minutes, rate=1e-3)
     order = Order(name or out.name, version, out, world, seed, schedule, measure_on, threads, _command())
-    _report(order, make_candidate(order, base, tuple(task), _Line(schedule.minutes, steps)), as_json=as_json)
+    strata = EVERYTHING if everywhere else HEAVY_RAIN_AT_NIGHT
+    card = make_candidate(order, base, tuple(task), _Line(schedule.minutes, steps), strata=strata)
+    _report(order, card, as_json=as_json)
 
 
 def interference(

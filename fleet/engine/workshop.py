@@ -54,17 +54,20 @@ def make_hydranet(order: Order, tasks: Sequence[str], progress: Progress) -> dic
     return _deliver(order, network, learnt=list(network.tasks), steps=steps, minutes=_minutes_since(begun))
 
 
-def make_candidate(order: Order, base: str, tasks: Sequence[str], progress: Progress) -> dict[str, Any]:
-    """Train some heads of a network on heavy rain at night, new ones or its own, measure, write its folder; the card.
+def make_candidate(
+    order: Order, base: str, tasks: Sequence[str], progress: Progress, *, strata: Strata = HEAVY_RAIN_AT_NIGHT
+) -> dict[str, Any]:
+    """Train some heads of a network, new ones or its own, measure, write its folder; the card.
 
-    tasks: names, or files of tasks that need not be known otherwise. Raises UnknownTask, BadTask, ForeignTask.
+    tasks: names, or files of tasks that need not be known otherwise; strata: the moments it learns from. Raises
+    UnknownTask, BadTask, ForeignTask.
     """
     torch.set_num_threads(order.threads)
     begun = time.monotonic()
     network = HydraNet.load(base)
     torch.manual_seed(order.seed)
     learnt = [_asked(network, task) for task in tasks]
-    steps = train_heads(network, learnt, _sampler(order, HEAVY_RAIN_AT_NIGHT), order.schedule, progress=progress)
+    steps = train_heads(network, learnt, _sampler(order, strata), order.schedule, progress=progress)
     return _deliver(order, network, base=base, learnt=learnt, steps=steps, minutes=_minutes_since(begun))
 
 

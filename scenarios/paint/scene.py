@@ -43,6 +43,8 @@ class Kind(IntEnum):
     GATE = 30
     PLATE = 31
     STICKER = 32  # near miss of a speed sign: the number on the back of a lorry
+    MOTORCYCLE = 33
+    STEEL_PLATE = 34  # lies on the road: nothing to see, and a loud echo for a radar
 
 
 OBJECT = (

@@ -14,6 +14,7 @@ from scenarios.paint.scene import Kind
 SIZE = 24
 STATES = 4
 FACES = 3  # side, front, back
+ONE_LAMP = 2  # the state of a vehicle with one tail lamp out of order
 
 _Floats = NDArray[np.float64]
 _Face = tuple[_Floats, _Floats, _Floats, _Floats]  # own colour's share, and red, green, blue on top
@@ -40,6 +41,9 @@ def _vehicle(u: _Floats, v: _Floats, face: int, state: int) -> _Face:
     lamps = (np.abs(u) > 0.60) & (np.abs(u) < 0.95) & (v < 0.02) & (v > -0.34)
     if face == 1:
         return _covered(drawn, lamps, (0.95, 0.94, 0.88))
+    if state == ONE_LAMP:
+        drawn = _covered(drawn, lamps, (0.10, 0.02, 0.02))
+        return _covered(drawn, lamps & (u > 0), (0.98, 0.10, 0.08))
     return _covered(drawn, lamps, (0.98, 0.10, 0.08) if state else (0.55, 0.05, 0.05))
 
 
@@ -75,6 +79,17 @@ def _cyclist(u: _Floats, v: _Floats, face: int, state: int) -> _Face:
     legs = (np.abs(np.abs(u) - 0.42) < 0.16) & (v < -0.1) & (v > -0.75)
     drawn = _covered(_covered(drawn, legs, (0.05, 0.06, 0.10)), tyre, (0.04, 0.04, 0.04))
     return _covered(drawn, (np.abs(v + 0.02) < 0.06) & (np.abs(u) > 0.5), (0.05, 0.05, 0.05))  # handlebars
+
+
+def _motorcycle(u: _Floats, v: _Floats, face: int, state: int) -> _Face:
+    drawn = _covered(_person(u, v, 0, state), v < -0.05, (0.06, 0.06, 0.07))
+    drawn = _covered(drawn, v > 0.62, (0.88, 0.88, 0.90))  # the helmet
+    if face == 0:
+        wheel = np.abs(np.hypot(np.abs(u) - 0.6, (v + 0.62) * 0.9) - 0.25) < 0.12
+        return _covered(_covered(drawn, (v < -0.45) & ~wheel, _GROUND), wheel, (0.03, 0.03, 0.03))
+    drawn = _covered(drawn, (v < -0.2) & (np.abs(u) > 0.55), _GROUND)
+    lamp = (np.abs(u) < 0.3) & (np.abs(v + 0.2) < 0.12)
+    return _covered(drawn, lamp, (0.98, 0.96, 0.90) if face == 1 else (0.98, 0.10, 0.08))
 
 
 def _stop_sign(u: _Floats, v: _Floats, face: int, state: int) -> _Face:
@@ -310,6 +325,7 @@ _DRAWN: dict[Kind, Callable[[_Floats, _Floats, int, int], _Face]] = {
     Kind.HUMP: _hump,
     Kind.GATE: _gate,
     Kind.PLATE: _plate,
+    Kind.MOTORCYCLE: _motorcycle,
 }
 
 

@@ -1,4 +1,4 @@
-"""People, animals and what is low on the road: cones, hydrants, rubbish, stripes."""
+"""People, animals and what is low on the road: cones, hydrants, rubbish, stripes, plates."""
 
 import numpy as np
 
@@ -118,5 +118,14 @@ def striped_hump(sites: Sites) -> list[Slots]:
     one = thing(
         sites, Kind.HUMP, along=sites.along, aside=0.0 * sites.half, size=(0.45, sites.half), z=(0.0, 0.09),
         colour=(0.92, 0.76, 0.10), part=0,
+    )  # fmt: skip
+    return [one]
+
+
+def steel_plate(sites: Sites) -> list[Slots]:
+    """A steel plate over a trench, flat on the own lane; cars drive over it."""
+    one = thing(
+        sites, Kind.STEEL_PLATE, along=sites.along, aside=sites.lane, size=(1.2, 1.2), z=(0.0, 0.03),
+        colour=(0.24, 0.24, 0.25), part=0,
     )  # fmt: skip
     return [one]

@@ -3,6 +3,7 @@
 import numpy as np
 
 from scenarios.paint.scene import Kind
+from scenarios.paint.sprites import ONE_LAMP
 from scenarios.sites import Sites, smooth, thing
 from scenarios.slots import Colour, Number, Slots
 from scenarios.trips import Floats
@@ -93,3 +94,68 @@ def speed_sticker(sites: Sites) -> list[Slots]:
         colour=(0.94, 0.94, 0.92), roundness=0.05, turn=np.pi, state=2.0, part=1,
     )  # fmt: skip
     return [lorry, disc]
+
+
+def cut_out(sites: Sites) -> list[Slots]:
+    """The vehicle ahead leaves the own lane, closely ahead."""
+    moved = smooth((sites.share - 0.46) / 0.06)
+    aside = sites.lane + (sites.beside - sites.lane) * moved
+    return [_vehicle(sites, _near(sites), aside, traits="cutting_out", when=_within(sites, 0.46, 0.53))]
+
+
+def swerving_lead(sites: Sites) -> list[Slots]:
+    """The vehicle ahead swerves around something, quickly, and comes back."""
+    swing = 1.3 * smooth((sites.share - 0.46) / 0.02) * (1.0 - smooth((sites.share - 0.50) / 0.02))
+    side = np.where(sites.a > 0.5, 1.0, -1.0)
+    return [
+        _vehicle(sites, _near(sites), sites.lane + side * swing, traits="swerving", when=_within(sites, 0.46, 0.53))
+    ]
+
+
+def weaving_vehicle(sites: Sites) -> list[Slots]:
+    """A vehicle weaves over the line, in and out of the own lane, again and again."""
+    swing = 0.5 - 0.5 * np.cos(np.pi * np.clip((sites.share - 0.44) / 0.02, 0.0, 6.0))
+    aside = sites.beside + (sites.lane - sites.beside) * (0.25 + 0.6 * swing)
+    return [_vehicle(sites, _near(sites), aside, traits="weaving", when=_within(sites, 0.44, 0.56))]
+
+
+def stuck_brake_lights(sites: Sites) -> list[Slots]:
+    """The vehicle ahead draws away, and its brake lights stay on."""
+    away = smooth((sites.share - 0.46) / 0.12)
+    leaving = _within(sites, 0.46, 0.58)
+    along = _near(sites) + 24.0 * away
+    return [_vehicle(sites, along, sites.lane, state=1.0, traits="pulling_away", when=leaving)]
+
+
+def loose_tarpaulin(sites: Sites) -> list[Slots]:
+    """A pick-up whose tarpaulin billows: now it is as high as a lorry, now as a car."""
+    along = np.minimum(_near(sites), 22.0)
+    blown = 0.5 + 0.5 * np.sin(2.0 * np.pi * (0.8 + 0.3 * sites.a) * sites.seconds + 6.283 * sites.c)
+    sheet = thing(
+        sites, Kind.TRUCK, along=along - 1.0, aside=sites.lane, size=(1.3, 0.95 + 0.25 * blown),
+        z=(0.9, 1.55 + 1.5 * blown), colour=(0.30, 0.42, 0.34), roundness=0.9, traits="billowing", part=1,
+    )  # fmt: skip
+    return [_vehicle(sites, along, sites.lane), sheet]
+
+
+def wide_load(sites: Sites) -> list[Slots]:
+    """Half a house on a low loader, nearly two lanes wide."""
+    house = thing(
+        sites, Kind.TRUCK, along=sites.along + 1.5, aside=sites.lane, size=(4.5, 1.85 + 0.2 * sites.a), z=(0.6, 3.9),
+        colour=(0.70, 0.66, 0.58), roundness=0.99, traits="wide", part=0,
+    )  # fmt: skip
+    return [house]
+
+
+def motorcycle(sites: Sites) -> list[Slots]:
+    """A motorcycle ahead, with its tail light on."""
+    rider = thing(
+        sites, Kind.MOTORCYCLE, along=_near(sites), aside=sites.lane + 0.6 * (sites.b - 0.5), size=(1.05, 0.38),
+        z=(0.0, 1.62), colour=(0.12 + 0.3 * sites.c, 0.12, 0.14), roundness=0.75, state=1.0, part=0,
+    )  # fmt: skip
+    return [rider]
+
+
+def one_lamp_vehicle(sites: Sites) -> list[Slots]:
+    """A car ahead, one of its tail lamps out of order."""
+    return [_vehicle(sites, _near(sites), sites.lane, state=float(ONE_LAMP))]

@@ -17,6 +17,7 @@ from scenarios.motion import Motion
 from scenarios.paint.painter import CHUNK, Painter, noise_of
 from scenarios.paint.scene import LIGHT, OBJECT, POSE, ROAD, Kind, Scene
 from scenarios.paint.shade import Sheet, Surface
+from scenarios.radar import nearest_echo_m
 from scenarios.recorded.drive import DriveState
 from scenarios.recorded.kinds import KIND_NAMES
 from scenarios.recorded.opening import open_drives
@@ -103,7 +104,7 @@ class RecordedWorld:
         """Pictures of n cars: (n, cameras, 3, h, w) uint8."""
         who, when = paired(cars, ticks)
         scene, _ = self._scene(who, when)
-        return CameraFrames(who, when, self._painter.paint(scene))
+        return CameraFrames(who, when, self._painter.paint(scene), nearest_echo_m(scene, self._draws, who, when))
 
     def motion(self, cars: ArrayLike, ticks: ArrayLike) -> Motion:
         """How n cars move: as their drive's ego did."""
@@ -121,7 +122,8 @@ class RecordedWorld:
         return Motion(
             x_m=out["x"], y_m=out["y"], latitude=out["latitude"], longitude=out["longitude"],
             heading_deg=out["heading"], speed_mps=out["speed"], acceleration_mps2=out["pull"],
-            lateral_mps2=out["speed"] * out["turn"], yaw_rate_dps=np.degrees(out["turn"]), odometer_m=zeros,
+            lateral_mps2=out["speed"] * out["turn"], vertical_mps2=zeros, yaw_rate_dps=np.degrees(out["turn"]),
+            pitch_rate_dps=zeros, odometer_m=zeros,
             driving=np.ones(len(who), np.bool_), engaged=np.zeros(len(who), np.bool_),
         )  # fmt: skip
 

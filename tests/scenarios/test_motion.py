@@ -1,5 +1,5 @@
 import numpy as np
-from scenes import drawn
+from scenes import changed, drawn
 
 CARS = np.arange(30)
 EVENING = 19 * 36_000
@@ -37,3 +37,15 @@ def test_some_drivers_ask_the_car_to_drive_itself_and_nobody_who_is_parked() -> 
     motion = drawn().motion(np.arange(4000, dtype=np.uint32), EVENING)
     assert not motion.engaged[~motion.driving].any()
     assert 0.25 < motion.engaged[motion.driving].mean() < 0.35
+
+
+def test_a_crest_lifts_the_nose_and_a_flat_road_does_not() -> None:
+    cars, ticks = np.repeat(np.arange(40, dtype=np.uint32), 300), np.tile(np.arange(300) * 20 + 400_000, 40)
+    flat = changed("sunny_city", encounters_per_km={"crest": 0.0}).motion(cars, ticks)
+    hilly = changed("sunny_city", encounters_per_km={"crest": 3.0}).motion(cars, ticks)
+    assert not flat.vertical_mps2.any()
+    felt = hilly.vertical_mps2 != 0
+    assert 0.05 < felt[hilly.driving].mean() < 0.4
+    assert np.array_equal(np.sign(hilly.pitch_rate_dps), np.sign(hilly.vertical_mps2))
+    assert 0.5 < np.abs(hilly.vertical_mps2).max() < 4.0
+    assert np.array_equal(flat.speed_mps, hilly.speed_mps)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from vehicle.tasks.families.box import box
 from vehicle.tasks.families.crosswalk import crosswalk
 from vehicle.tasks.families.landmark import landmark
 from vehicle.tasks.families.lane import lane
@@ -21,4 +22,5 @@ FAMILIES: dict[str, Family] = {
     "lane": lane,
     "crosswalk": crosswalk,
     "tags": tags,
+    "box": box,
 }

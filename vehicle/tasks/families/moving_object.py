@@ -101,7 +101,7 @@ def _each_camera(spec: MovingObjectSpec) -> Task:
 
 
 def _one(spec: MovingObjectSpec) -> Task:
-    return about_one(spec, spec.subtasks, lambda truth: _nearest(spec, truth), lambda truth: _absent(spec, truth))
+    return about_one(spec, spec.subtasks, lambda truth: nearest(spec, truth), lambda truth: _absent(spec, truth))
 
 
 def _distance(spec: MovingObjectSpec) -> Task:
@@ -109,7 +109,7 @@ def _distance(spec: MovingObjectSpec) -> Task:
     unit_m = asked.unit
 
     def label(truth: Truth) -> Tensor:
-        which = _nearest(spec, truth)
+        which = nearest(spec, truth)
         distance_m = np.take_along_axis(truth.distance_m, np.maximum(which, 0)[:, None], 1)
         return tensor(np.where(which[:, None] != NOBODY, distance_m, spec.within_m or 0.0))
 
@@ -122,13 +122,13 @@ def _distance(spec: MovingObjectSpec) -> Task:
         loss=lambda outputs, label: smooth_l1_loss(outputs, torch.log((label / unit_m).clamp(min=0.02))),
         disagree=mean_gap,
         read=read,
-        labelable=lambda truth: mask(_nearest(spec, truth) != NOBODY),
-        subject=lambda truth: _nearest(spec, truth),
+        labelable=lambda truth: mask(nearest(spec, truth) != NOBODY),
+        subject=lambda truth: nearest(spec, truth),
         spec=spec,
     )
 
 
-def _nearest(spec: MovingObjectSpec, truth: Truth) -> Slots:
+def nearest(spec: MovingObjectSpec, truth: Truth) -> Slots:
     """The place of the nearest one that a labeller would name, (n,)."""
     counts = _counting(spec, truth, spec.within_m or np.inf)
     named = in_sight(truth, counts, spec.cameras).max(axis=1) >= spec.min_pixels  # (n, K)
