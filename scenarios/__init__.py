@@ -1,6 +1,6 @@
 """The world: roads, traffic, weather and eight cameras, as pure functions of (cars, tick)."""
 
-from scenarios import rates
+from scenarios import rates, staging
 from scenarios.cameras import CameraFrames, Rig
 from scenarios.conditions import CONDITIONS, Condition
 from scenarios.draws import Draws
@@ -33,6 +33,7 @@ __all__ = [
     "open_world",
     "rates",
     "slices_of",
+    "staging",
     "thing",
     "worlds",
 ]

@@ -4,6 +4,9 @@ A road has a site every 40 m (a cell) and one every 800 m (a stretch); a site ho
 a line: `ENCOUNTERS["couch"] = Encounter("A couch on the road.", couch, per_km=0.002)`.
 """
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -67,6 +70,29 @@ ENCOUNTERS: dict[str, Encounter] = {
 """At most one a site, in this order along the draw: what is added to the table comes last and moves nothing."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Put:
+    """What is put at one site of each of n cars, whatever was drawn for it; all else stays as it was drawn.
+
+    encounter: (n,) int64 into the names of the table, -1 for nothing; where nothing is to be put, key is -1
+    on_cell: (n,) bool, whether the site is a cell, or else a stretch
+    key: (n,) int64, what draws for the site are keyed by
+    """
+
+    encounter: Ints
+    on_cell: NDArray[np.bool_]
+    key: Ints
+
+    def of(self, rows: NDArray[Any]) -> "Put":
+        """What is put for these cars."""
+        return Put(self.encounter[rows], self.on_cell[rows], self.key[rows])
+
+    def over(self, index: Ints, on: str, key: Ints) -> Ints:
+        """The sites' encounters (n, sites) with what is put."""
+        here = (key == self.key[:, None]) & (self.on_cell == (on == "cell"))[:, None]
+        return np.where(here, self.encounter[:, None], index)
+
+
 class Rare:
     """The encounters of a world: read from the table once, when a world is made."""
 
@@ -94,26 +120,38 @@ class Rare:
             raise TooOften(on, length_m, float(most))
         return np.asarray(np.minimum(edges, 1.0))
 
-    def met(self, on: str, cars: Cars, road: Road, key: Ints) -> tuple[Ints, tuple[Floats, ...]]:
+    def chance(self, name: str) -> Floats:
+        """Chance that a site of its sort holds this encounter, (roads,), before a road's lanes are asked."""
+        place = int(np.flatnonzero(self._order == self.names.index(name))[0])
+        edges = self._edges[self._table[name].on]
+        return np.asarray(np.diff(edges, axis=1, prepend=0.0)[:, place])
+
+    def met(
+        self, on: str, cars: Cars, road: Road, key: Ints, put: Put | None = None
+    ) -> tuple[Ints, tuple[Floats, ...]]:
         """Which encounter each site (n, sites) holds, an index into `names` or -1, and draws for its looks."""
         which, *looks = self._draws.four("encounter" if on == "cell" else "ride", cars[:, None], key)
         index = self._order[(which[:, :, None] >= self._edges[on][road.kind][:, None, :]).sum(axis=2)]
+        if put is not None:
+            index = put.over(index, on, key)
         lanes = np.array([encounter.lanes for encounter in self._table.values()])
         there = (index >= 0) & (lanes[index] <= road.lanes[:, None])
         return np.where(there, index, -1), tuple(looks)
 
-    def beside_the_road(self, cars: Cars, ticks: Ints, road: Road) -> Slots:
+    def beside_the_road(self, cars: Cars, ticks: Ints, road: Road, put: Put | None = None) -> Slots:
         """The things of all cells in sight, (n, cells * THINGS)."""
-        index, looks = self.met("cell", cars, road, road.key)
+        index, looks = self.met("cell", cars, road, road.key, put)
         nothing = np.zeros(index.shape)
         along = road.start + 6.0 + 28.0 * looks[0]
         sites = _sites(road, ticks, along, nothing + 0.5, nothing, looks, 2 * road.key)
         return folded(self._placed(index, sites), *index.shape)
 
-    def along_the_way(self, cars: Cars, ticks: Ints, progress: Progress, road: Road) -> tuple[Slots, NDArray[np.bool_]]:
+    def along_the_way(
+        self, cars: Cars, ticks: Ints, progress: Progress, road: Road, put: Put | None = None
+    ) -> tuple[Slots, NDArray[np.bool_]]:
         """What goes along with each car, (n, THINGS), and whether it is there instead of an ordinary vehicle ahead."""
         number, share, key = stretch_of(progress)
-        index, looks = self.met("stretch", cars, road, key[:, None])
+        index, looks = self.met("stretch", cars, road, key[:, None], put)
         gap = gap_ahead(progress, ticks, share, looks[1][:, 0])
         travelled = progress.along_m - number * STRETCH_M
         ride = 2 * key[:, None] + 1

@@ -6,6 +6,7 @@ ScenarioError
 ├── BadWorld        a world's file does not say what it must: mend the named field
 ├── TooOften        encounters are asked for more often than there is room: lower a rate
 ├── BadHours        a file of weather hours does not say what it must: mend the named line
+├── NotDrawn        encounters cannot be put into recorded drives: take a drawn world
 ├── NoDrivesNamed   the recorded world was not told where its drives are: name a folder
 ├── CorruptDrive    a recorded drive is not what its format promises: replace or remove the file
 └── NoDrives        nothing recorded was found where one looked: point somewhere else
@@ -94,3 +95,13 @@ class NoDrives(ScenarioError):
         self.place, self.formats = place, tuple(formats)
         what = "no recorded drives in" if place.exists() else "there is no file or folder"
         super().__init__(f"{what} {place}; looked for:\n" + "\n".join(f"  - {line}" for line in formats))
+
+
+class NotDrawn(ScenarioError):
+    """A world that is not drawn from rates, where one is needed."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(
+            f"the world {name!r} is not drawn from rates, so nothing can be put on its roads; take a drawn one"
+        )

@@ -5,8 +5,8 @@ A car's day is a chain of windows, at its own phase, with a trip and a rest in e
 runs smoothly from one drawn speed to the next, and some legs have a hard brake in them. Distance is the exact integral.
 """
 
-from dataclasses import dataclass
-from typing import get_args
+from dataclasses import dataclass, fields
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ _TICK_S = TICK_US / 1e6
 _HOUR, _DAY = 36_000, 864_000  # ticks
 _BRAKE_S, _RECOVER_S, _BRAKE_AT = 1.7, 6.0, 0.35  # how long it brakes, how long it takes back, when in the leg
 _BRAKES_ABOVE = 8.0  # m/s
+_BLOCK = 8192  # trips worked out at once
 _TRIP_STRIDE = 1024  # more than a trip has legs
 
 Floats = NDArray[np.float64]
@@ -73,6 +74,29 @@ class Progress:
     acceleration_mps2: Floats
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Drives:
+    """n trips.
+
+    car: (n,) uint32; trip: (n,) int64; road: (n,) int64 into ROADS
+    first_tick, last_tick: (n,) int64, both driven; length_m: (n,) float64
+    """
+
+    car: NDArray[np.uint32]
+    trip: Ints
+    road: Ints
+    first_tick: Ints
+    last_tick: Ints
+    length_m: Floats
+
+    def __len__(self) -> int:
+        return len(self.car)
+
+    def at(self, rows: NDArray[Any]) -> "Drives":
+        """These trips."""
+        return Drives(*(getattr(self, field.name)[rows] for field in fields(self)))
+
+
 class Trips:
     """The trips of a world's cars."""
 
@@ -109,16 +133,47 @@ class Trips:
         moving = driving.astype(np.float64)
         return Progress(trip, driving, along - lost_m, (speed - lost) * moving, (acceleration + pull) * moving)
 
+    def of_first_day(self, cars: NDArray[np.uint32]) -> Drives:
+        """Every trip that these cars begin at tick 0 or later and before tick 864,000, by car and trip."""
+        window = self._drive + self._rest
+        phase = self._draws.integers("trip phase", cars, high=window)[:, None]
+        trip = np.arange(_DAY // window + 2)[None]
+        begins = trip * window - phase
+        there = np.ones(begins.shape, np.bool_)
+        if self._spec.leaving is not None:
+            there, wait = self._leaves(cars[:, None], trip, phase)
+            begins = begins + wait
+        row, number = np.nonzero(there & (begins >= 0) & (begins < _DAY))
+        car, first = cars[row], begins[row, number]
+        last = first + self._drive - 1
+        parts = [self.progress(car[i : i + _BLOCK], last[i : i + _BLOCK]).along_m for i in range(0, len(car), _BLOCK)]
+        length = np.concatenate(parts) if parts else np.zeros(0)
+        return Drives(car, number, road_of_trip(self._spec, self._draws, car, number), first, last, length)
+
+    def arrival(self, drives: Drives, along_m: Floats) -> Ints:
+        """The tick at which each of n drives has come so far, (n,) int64; its last one where it never does."""
+        low, high = drives.first_tick.copy(), drives.last_tick.copy()
+        while (low < high).any():
+            middle = (low + high) // 2
+            there = self.progress(drives.car, middle).along_m >= along_m
+            low, high = np.where(there, low, np.minimum(middle + 1, high)), np.where(there, middle, high)
+        return high
+
+    def _leaves(self, cars: NDArray[np.uint32], trip: Ints, phase: Ints) -> tuple[NDArray[np.bool_], Ints]:
+        """Whether windows have their trip, and how long they rest before it, ticks; of the broadcast shape."""
+        leaves, late, _, _ = self._draws.four("leaving", cars, trip)
+        wait = (late * (self._rest + 1)).astype(np.int64)
+        hour = np.mod(trip * (self._drive + self._rest) - phase + wait, _DAY) // _HOUR  # in which it would begin
+        return leaves < np.array(self._spec.leaving)[hour], wait
+
     def _windows(self, cars: NDArray[np.uint32], ticks: Ints) -> tuple[Ints, Ints, NDArray[np.bool_]]:
         """Which window each car is in, how many ticks of its trip are over, and whether it is on it."""
         window = self._drive + self._rest
         phase = self._draws.integers("trip phase", cars, high=window)
         trip, within = np.divmod(ticks + phase, window)
         if self._spec.leaving is not None:
-            leaves, late, _, _ = self._draws.four("leaving", cars, trip)
-            wait = (late * (self._rest + 1)).astype(np.int64)
-            hour = np.mod(trip * window - phase + wait, _DAY) // _HOUR  # in which the trip would begin
-            within = within - np.where(leaves < np.array(self._spec.leaving)[hour], wait, window)  # so late it is none
+            leaves, wait = self._leaves(cars, trip, phase)
+            within = within - np.where(leaves, wait, window)  # so late it is none
         at = np.clip(within, 0, self._drive)
         return trip, at, (within >= 0) & (within < self._drive)
 

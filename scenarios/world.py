@@ -1,6 +1,6 @@
 """The one entrance to the world: pure functions of (cars, tick)."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Protocol
@@ -12,7 +12,7 @@ from scenarios import lighting, roads, traffic
 from scenarios.cameras import EIGHT_CAMERAS, CameraFrames, Rig
 from scenarios.climate import hours_digest
 from scenarios.draws import Draws
-from scenarios.encounters import Rare
+from scenarios.encounters import ENCOUNTERS, Put, Rare
 from scenarios.errors import NoDrivesNamed
 from scenarios.exposure import RECORDED, WorldSpec, load_world
 from scenarios.motion import Motion, motion_of
@@ -21,7 +21,7 @@ from scenarios.paint.scene import OBJECT, POSE, Scene
 from scenarios.radar import nearest_echo_m
 from scenarios.slots import Slots, first, joined
 from scenarios.telling import Known, in_reach, paired, told
-from scenarios.trips import ROADS, Floats, Ints, Progress, Trips, road_of_trip
+from scenarios.trips import ROADS, Drives, Floats, Ints, Progress, Trips, road_of_trip
 from scenarios.truth import Truth
 from scenarios.weather import Sky, sky
 
@@ -108,15 +108,15 @@ class DrawnWorld:
         said = (spec, hours, shares, self._rare.names, self.seed, self.rig, self._painter.compiled)
         return sha256("|".join(map(str, said)).encode()).hexdigest()
 
-    def frames(self, cars: ArrayLike, ticks: ArrayLike) -> CameraFrames:
+    def frames(self, cars: ArrayLike, ticks: ArrayLike, put: Put | None = None) -> CameraFrames:
         """Pictures of n cars: (n, cameras, 3, h, w) uint8."""
         who, when = paired(cars, ticks)
-        scene = self._moment(who, when).scene
+        scene = self._moment(who, when, put).scene
         return CameraFrames(who, when, self._painter.paint(scene), nearest_echo_m(scene, self._draws, who, when))
 
-    def scene(self, cars: ArrayLike, ticks: ArrayLike) -> Scene:
+    def scene(self, cars: ArrayLike, ticks: ArrayLike, put: Put | None = None) -> Scene:
         """What the painter is given for n cars."""
-        return self._moment(*paired(cars, ticks)).scene
+        return self._moment(*paired(cars, ticks), put).scene
 
     def motion(self, cars: ArrayLike, ticks: ArrayLike) -> Motion:
         """How n cars move."""
@@ -148,10 +148,10 @@ class DrawnWorld:
         dead = dead | roads.in_tunnel(*roads.roof_over(self.spec, self._draws, who, progress, sort))
         return np.where(progress.driving, np.where(dead, 0, 1), 2).astype(np.uint8)
 
-    def truth(self, cars: ArrayLike, ticks: ArrayLike) -> Truth:
+    def truth(self, cars: ArrayLike, ticks: ArrayLike, put: Put | None = None) -> Truth:
         """What was really there."""
         who, when = paired(cars, ticks)
-        moment = self._moment(who, when)
+        moment = self._moment(who, when, put)
         road, things = moment.road, moment.things
         known = Known(things.thing, things.traits, things.tilt)
         ahead, _ = roads.nearest_ahead(road, road.crosswalk)
@@ -162,9 +162,29 @@ class DrawnWorld:
             speed_mps=moment.progress.speed_mps,
         )  # fmt: skip
 
-    def in_reach(self, cars: ArrayLike, ticks: ArrayLike, kinds: Collection[str]) -> NDArray[np.bool_]:
+    def in_reach(
+        self, cars: ArrayLike, ticks: ArrayLike, kinds: Collection[str], put: Put | None = None
+    ) -> NDArray[np.bool_]:
         """Whether a thing of these kinds stands ahead of a car."""
-        return in_reach(self.scene(cars, ticks), kinds)
+        return in_reach(self.scene(cars, ticks, put), kinds)
+
+    def chance(self, name: str) -> Floats:
+        """Chance that a cell (or a stretch, whichever it is met on) holds this encounter, (len(ROADS),)."""
+        return self._rare.chance(name)
+
+    def put(self, names: Sequence[str], keys: Ints) -> Put:
+        """One encounter at a site of each of n cars, "" for none; keys: (n,) int64, of the sites."""
+        index = np.array([self._rare.names.index(name) if name else -1 for name in names], np.int64)
+        on_cell = np.array([not name or ENCOUNTERS[name].on == "cell" for name in names], np.bool_)
+        return Put(index, on_cell, np.where(index >= 0, keys, -1))
+
+    def drives(self, cars: ArrayLike) -> Drives:
+        """Every trip that these cars begin within their first day."""
+        return self._trips.of_first_day(np.asarray(cars, np.uint32))
+
+    def arrival(self, drives: Drives, along_m: Floats) -> Ints:
+        """The tick at which each of n drives has come so far, (n,) int64; its last one where it never does."""
+        return self._trips.arrival(drives, along_m)
 
     def _heading(self, cars: NDArray[np.uint32], progress: Progress) -> Floats:
         return motion_of(self.spec, self._draws, cars, progress).heading_deg
@@ -172,7 +192,7 @@ class DrawnWorld:
     def _sky(self, cars: NDArray[np.uint32], ticks: Ints, heading_deg: Floats) -> Sky:
         return sky(self._painter.conditions, self.spec, self._draws, cars, ticks, heading_deg)
 
-    def _moment(self, cars: NDArray[np.uint32], ticks: Ints) -> _Moment:
+    def _moment(self, cars: NDArray[np.uint32], ticks: Ints, put: Put | None = None) -> _Moment:
         draws, spec = self._draws, self.spec
         progress = self._trips.progress(cars, ticks)
         road = roads.road_around(spec, draws, cars, progress)
@@ -182,8 +202,8 @@ class DrawnWorld:
         night = weather["night"].astype(np.float64)
         standing, lamps = traffic.furniture(draws, cars, road)
         moving = traffic.moving(draws, cars, ticks, progress, road, night)
-        riding, relieved = self._rare.along_the_way(cars, ticks, progress, road)
-        met = self._rare.beside_the_road(cars, ticks, road)
+        riding, relieved = self._rare.along_the_way(cars, ticks, progress, road, put)
+        met = self._rare.beside_the_road(cars, ticks, road, put)
         convoy = traffic.convoy(draws, cars, ticks, progress, road, relieved)
         walkers = traffic.walkers(spec, draws, cars, ticks, road)
         things = joined([moving, riding, convoy, met, walkers, traffic.parked(spec, draws, cars, road), standing])
