@@ -1,5 +1,6 @@
 """A run as one frozen value: `RunPlan`, every field with its unit and default."""
 
+import datetime as dt
 import math
 import re
 from typing import Annotated, Any
@@ -136,6 +137,8 @@ class RunPlan(_Part):
     name:             what the run folder is called after (default: the file's name)
     seed:             the run's only source of chance
     cars:             how many
+    date:             simulated day on which the run starts, `2027-01-31`; triggers and packages expire by it (default:
+                      no day, and no trigger expires)
     start:            simulated time of day, `18:30`
     duration:         simulated length, `90s`, `1m`, `2h`
     world:            a name, or a mapping with `name` and the world's own options
@@ -155,6 +158,7 @@ class RunPlan(_Part):
     name: str = Field("run", pattern=r"^[A-Za-z0-9_.-]+$")
     seed: int = Field(7, ge=0, lt=2**63)
     cars: int = Field(100, ge=1, le=10_000_000)
+    date: dt.date | None = None
     start_us: Clock = Field("08:00", alias="start")  # type: ignore[assignment]
     duration_us: Duration = Field("1m", alias="duration", gt=0, le=366 * DAY_US)  # type: ignore[assignment]
     world: WorldPlan

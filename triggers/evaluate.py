@@ -51,6 +51,7 @@ class Memory:
         self.first_car, self.cars = first_car, cars
         self.seen_tick: NDArray[np.int64] = np.full(cars, NEVER, np.int64)
         self.closed: set[str] = set()
+        self.suspended: set[str] = set()
         self._latches: dict[str, Latch] = {}
         self._counts: dict[str, NDArray[np.uint32]] = {}
 
@@ -88,7 +89,8 @@ class Memory:
         """Everything, as plain arrays under flat names."""
         out: dict[str, NDArray[Any]] = {"cohort": np.array([self.first_car, self.cars], np.int64)}
         out["seen_tick"] = self.seen_tick.copy()
-        out["closed"] = np.array(sorted(self.closed), np.str_)
+        for name in ("closed", "suspended"):
+            out[name] = np.array(sorted(getattr(self, name)), np.str_)
         for name, latch in self._latches.items():
             out |= {f"{name}/{each.name}": getattr(latch, each.name).copy() for each in fields(Latch)}
         return out | {f"{name}/counts": counts.copy() for name, counts in self._counts.items()}
@@ -99,7 +101,7 @@ class Memory:
         if (first_car, cars) != (self.first_car, self.cars):
             raise ForeignMemory((first_car, cars), (self.first_car, self.cars))
         self.seen_tick = state["seen_tick"].copy()
-        self.closed = {str(each) for each in state["closed"]}
+        self.closed, self.suspended = ({str(each) for each in state[name]} for name in ("closed", "suspended"))
         names = sorted({key.partition("/")[0] for key in state if key.endswith("/held")})
         self._latches = {
             name: Latch(**{each.name: state[f"{name}/{each.name}"].copy() for each in fields(Latch)}) for name in names
@@ -174,10 +176,17 @@ class Evaluator:
         self._memory.closed.add(trigger)
         log.info("trigger_closed", trigger=trigger)
 
+    def suspend(self, trigger: str) -> None:
+        """The fleet's circuit breaker stops this trigger: nothing fires until `open`, for the whole cohort."""
+        self._known(trigger)
+        self._memory.suspended.add(trigger)
+        log.info("trigger_suspended", trigger=trigger)
+
     def open(self, trigger: str) -> None:
-        """Undo `close`; every car counts as having just taken the trigger up."""
+        """Undo `close` and `suspend`; every car counts as having just taken the trigger up."""
         self._known(trigger)
         self._memory.closed.discard(trigger)
+        self._memory.suspended.discard(trigger)
         log.info("trigger_opened", trigger=trigger)
 
     def _judge(
@@ -197,6 +206,8 @@ class Evaluator:
         day = None if self._today is None else self._today + dt.timedelta(days=now_us // DAY_US)
         if day and spec.limits.expires and day > spec.limits.expires:
             return Reason.EXPIRED
+        if spec.name in self._memory.suspended:
+            return Reason.SUSPENDED
         return Reason.FLEET_QUOTA if spec.name in self._memory.closed else None
 
     def _known(self, trigger: str) -> None:

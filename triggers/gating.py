@@ -41,6 +41,7 @@ class Reason(IntEnum):
     EXPIRED = 10
     PRIVATE = 11
     NO_BUFFER = 12
+    SUSPENDED = 13
 
 
 @dataclass(slots=True, eq=False)

@@ -5,9 +5,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator
 
 from triggers.errors import BadExpression, BadSpec, Problem, UnknownKind, UnknownTrigger, hint
 from triggers.expression import Expression
@@ -78,6 +78,25 @@ class Origin:
     folder: Path
 
 
+def _ascending(ends: tuple[float, float]) -> tuple[float, float]:
+    if ends[0] > ends[1]:
+        raise ValueError("an interval is written [low, high]")
+    return ends
+
+
+Interval = Annotated[tuple[NotNegative, NotNegative], AfterValidator(_ascending)]
+
+
+class Forecast(_Part):
+    """What an exam foretold, per car and day of the whole fleet; a run that goes above it suspends the trigger."""
+
+    fires_per_car_day: Interval | None = Field(default=None, description="[low, high], an interval for fires")
+    mb_per_car_day: Interval | None = Field(default=None, description="[low, high], an interval for megabytes of clips")
+    driving_h: Annotated[float, Field(strict=True, gt=0, le=24)] = Field(
+        description="hours that an average car drives in such a day, by which a run of any length is compared"
+    )
+
+
 class TriggerSpec(_Part):
     """A trigger as data. Immutable: a change is a new version.
 
@@ -92,6 +111,9 @@ class TriggerSpec(_Part):
     fire: Fire = Field(default_factory=Fire)
     clip: Window = Field(default_factory=Window)
     limits: Limits = Field(default_factory=Limits)
+    forecast: Forecast | None = Field(
+        default=None, description="what an exam foretold, for the fleet's circuit breaker"
+    )
     priority: Annotated[int, Field(strict=True, ge=0, le=100)] = Field(
         default=50, description="0 to 100; the highest is sent first"
     )
@@ -133,7 +155,7 @@ def load_spec(name_or_path: str | Path) -> TriggerSpec:
 
     Raises UnknownTrigger (no such name or file), BadSpec, UnknownKind and BadExpression, with file and line.
     """
-    path = _path_of(name_or_path)
+    path = path_of(name_or_path)
     source = read_yaml(path.read_text(encoding="utf-8"), path.name if path.parent == LIBRARY else str(name_or_path))
     spec = TriggerSpec.of(source, path.parent)
     check(spec)
@@ -165,7 +187,8 @@ def shipped() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in LIBRARY.glob("*.yaml")))
 
 
-def _path_of(name_or_path: str | Path) -> Path:
+def path_of(name_or_path: str | Path) -> Path:
+    """The file of a shipped name, or the file itself. Raises UnknownTrigger."""
     if str(name_or_path) in shipped():
         return LIBRARY / f"{name_or_path}.yaml"
     path = Path(name_or_path)
@@ -202,7 +225,9 @@ def _fields_at(place: Sequence[str | int]) -> Iterable[str]:
     model: type[BaseModel] = TriggerSpec
     for part in place:
         annotation = model.model_fields[str(part)].annotation
-        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+        inner = [each for each in (annotation, *get_args(annotation)) if isinstance(each, type)]
+        parts = [each for each in inner if issubclass(each, BaseModel)]
+        if not parts:
             return ()
-        model = annotation
+        model = parts[0]
     return tuple(model.model_fields)

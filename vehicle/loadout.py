@@ -1,5 +1,6 @@
 """What a car runs: one immutable thing that many cars share."""
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -32,10 +33,15 @@ class Loadout:
         shadows: Sequence[Network],
         specs: Sequence[TriggerSpec],
         memory: Memory,
+        *,
+        today: dt.date | None = None,
     ) -> "Loadout":
-        """A loadout from its parts; triggers.TriggerError where a spec asks for what these networks do not give."""
-        columns = column_types(production, shadows)
-        evaluator = Evaluator(specs, memory, tick_us=TICK_US, columns=columns, backbone=production.backbone)
+        """A loadout from its parts; triggers.TriggerError where a spec asks for what these networks do not give.
+
+        today: the date of midnight before tick 0, against which specs expire (None: they do not).
+        """
+        columns, backbone = column_types(production, shadows), production.backbone
+        evaluator = Evaluator(specs, memory, tick_us=TICK_US, columns=columns, backbone=backbone, today=today)
         return cls(name, production, tuple(shadows), evaluator)
 
     @property

@@ -62,7 +62,7 @@ def equip(plan: RunPlan, device: str) -> Equipment:
     return Equipment(
         world=open_world(plan.world.name, seed=plan.seed, cars=plan.cars, device=device, **plan.world.options),
         specs=specs,
-        loadout=lambda memory: Loadout.equip(LOADOUT, networks[0], networks[1:], specs, memory),
+        loadout=lambda memory: Loadout.equip(LOADOUT, networks[0], networks[1:], specs, memory, today=plan.date),
         weights={network.name: network.backbone for network in networks},
         files=_hash([[network.card["files"] for network in networks], [_with_files(spec) for spec in specs]]),
         uplink=open_uplink(plan.uplink.model_dump(), plan.seed),

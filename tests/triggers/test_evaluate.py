@@ -160,6 +160,15 @@ def test_a_closed_trigger_is_silent_for_the_whole_cohort_until_opened(drive: Dri
     assert drive(one, [20, 1, 20], start=2) == ["HELD", "BELOW", "FIRED"]
 
 
+def test_a_suspended_trigger_says_so_in_every_verdict_until_opened(drive: Drive) -> None:
+    watch = evaluator(fast())
+    watch.suspend("fast")
+    watch.close("fast")
+    assert drive(watch, [1, 20]) == ["SUSPENDED", "SUSPENDED"]
+    watch.open("fast")
+    assert drive(watch, [20, 1, 20], start=2) == ["HELD", "BELOW", "FIRED"]
+
+
 def test_closing_what_is_not_there_is_refused_with_the_nearest() -> None:
     with pytest.raises(UnknownTrigger, match="did you mean 'fast'"):
         evaluator(fast()).close("fats")
@@ -246,11 +255,12 @@ def test_a_checkpoint_goes_on_as_if_nothing_had_happened(
     assert all(counts[name].sum() == 6 * len(courses) for name in ("fast", "surprise", "light"))
 
 
-def test_a_checkpoint_keeps_what_is_closed(drive: Drive) -> None:
+@pytest.mark.parametrize(("stop", "reason"), [(Evaluator.close, "FLEET_QUOTA"), (Evaluator.suspend, "SUSPENDED")])
+def test_a_checkpoint_keeps_what_is_stopped(drive: Drive, stop: Callable[..., None], reason: str) -> None:
     before, after = Memory(0, 1), Memory(0, 1)
-    evaluator(fast(), memory=before).close("fast")
+    stop(evaluator(fast(), memory=before), "fast")
     after.restore(before.state())
-    assert drive(evaluator(fast(), memory=after), [1]) == ["FLEET_QUOTA"]
+    assert drive(evaluator(fast(), memory=after), [1]) == [reason]
 
 
 def test_a_saved_state_does_not_change_afterwards(drive: Drive) -> None:

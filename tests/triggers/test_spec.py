@@ -139,3 +139,15 @@ def test_a_schema_describes_every_field() -> None:
 )
 def test_errors_survive_the_way_to_another_process(error: TriggerError) -> None:
     assert str(pickle.loads(pickle.dumps(error))) == str(error)  # noqa: S301 -- our own
+
+
+def test_a_forecast_is_an_interval_of_each_measure(write: Write) -> None:
+    forecast = load_spec(
+        write(GOOD + "forecast: {fires_per_car_day: [0.1, 0.4], mb_per_car_day: [0, 2], driving_h: 1.2}\n")
+    ).forecast
+    assert forecast is not None
+    assert forecast.fires_per_car_day == (0.1, 0.4)
+    with pytest.raises(BadSpec, match=r"forecast.mb_per_car_day: an interval is written \[low, high\]"):
+        load_spec(write(GOOD + "forecast: {mb_per_car_day: [2, 1], driving_h: 1.2}\n"))
+    with pytest.raises(BadSpec, match=r"forecast.fires_per_day: unknown key .*; did you mean 'fires_per_car_day'"):
+        load_spec(write(GOOD + "forecast: {fires_per_day: [1, 2], driving_h: 1.2}\n"))

@@ -13,6 +13,7 @@ _KINDS = {
     "COOLDOWN": "c1",
     "QUOTA": "c4",
     "FLEET_QUOTA": "c4",
+    "SUSPENDED": "c5",
     "EXPIRED": "c5",
     "PRIVATE": "c5",
     "NO_BUFFER": "c5",
