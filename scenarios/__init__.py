@@ -9,13 +9,16 @@ from scenarios.errors import ScenarioError
 from scenarios.exposure import TICK_US, worlds
 from scenarios.sites import Encounter, Sites, thing
 from scenarios.slices import SLICES, slices_of
+from scenarios.top_down import CLASSES, GRID, TopDown
 from scenarios.trips import ROADS
 from scenarios.truth import KINDS, TRAITS, Truth
 from scenarios.world import World, open_world
 
 __all__ = [
+    "CLASSES",
     "CONDITIONS",
     "ENCOUNTERS",
+    "GRID",
     "KINDS",
     "ROADS",
     "SLICES",
@@ -28,6 +31,7 @@ __all__ = [
     "Rig",
     "ScenarioError",
     "Sites",
+    "TopDown",
     "Truth",
     "World",
     "open_world",

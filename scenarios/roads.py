@@ -27,6 +27,9 @@ CREST_M, CREST_HIGH_M = 60.0, 1.5
 FAR_M = 1.0e4
 _WRAP_M = 5760.0  # textures repeat after this: a whole number of dashes, lots, windows and lamps
 TRIP_STRIDE = 1 << 17  # more than a trip has cells
+_WINDING = np.array([0.25, 1.0, 1.0, 0.0])  # how much each of ROADS bends
+_BEND_M = 60.0  # a bend's length over two pi
+_PIECES = 16  # of the way between two moments, to sum it up
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,7 +114,7 @@ def road_around(spec: WorldSpec, draws: Draws, cars: NDArray[np.uint32], progres
         lane_width=lane_width,
         walk=np.where(motorway, 2.2, np.where(lot, 5.2, 2.4 + 2.0 * paint)),
         facade=lanes * lane_width + np.where(motorway | lot, 16.0, 7.0) + np.where(residential, 6.0, 9.0) * home,
-        curvature=np.where(motorway, 0.25, 1.0) * np.where(lot, 0.0, curvature_at(bend, phase, along)),
+        curvature=_WINDING[sort] * curvature_at(bend, phase, along),
         wear=paint * 0.9,
         seed=np.floor(home * 1000.0),
         lane=lane,
@@ -150,7 +153,33 @@ def roof_over(
 
 def curvature_at(bend: Floats, phase: Floats, along: Floats) -> Floats:
     """Of a road `along` m into a trip, (n,) 1/m, left positive; bend and phase (n,) are the trip's draws in [0, 1)."""
-    return 0.0045 * (2.0 * bend - 1.0) * np.sin(along / 60.0 + phase * 6.283)
+    return 0.0045 * (2.0 * bend - 1.0) * np.sin(along / _BEND_M + phase * 6.283)
+
+
+def moved(spec: WorldSpec, draws: Draws, cars: NDArray[np.uint32], start: Progress, end: Progress) -> Floats:
+    """Where the car frames of `start` lie in those of `end`, of the same trip each: (n, 3) x and y, m, and turn, rad.
+
+    What wheels and a gyroscope say who never err: the way along the bending road summed up in short pieces, and the
+    car's own sway in its lane.
+    """
+    first, last = road_around(spec, draws, cars, start), road_around(spec, draws, cars, end)
+    bend, phase, _, _ = draws.four("road shape", cars, start.trip)
+    strength = _WINDING[first.kind] * 0.0045 * (2.0 * bend - 1.0) * _BEND_M
+
+    def turned(along: Floats) -> Floats:
+        at = (start.along_m / _BEND_M + phase * 6.283, along / _BEND_M + phase * 6.283)
+        return np.asarray(strength * (np.cos(at[0]) - np.cos(at[1])))
+
+    way = end.along_m - start.along_m
+    x, y = np.zeros(len(cars)), np.zeros(len(cars))
+    for piece in range(_PIECES):
+        angle = turned(start.along_m + way * ((piece + 0.5) / _PIECES))
+        x, y = x + np.cos(angle) * way / _PIECES, y + np.sin(angle) * way / _PIECES
+    road = turned(end.along_m)
+    ahead, left = last.offset * np.sin(road) - x, first.offset - last.offset * np.cos(road) - y
+    heading = road + last.heading
+    cos, sin = np.cos(heading), np.sin(heading)
+    return np.stack([cos * ahead + sin * left, cos * left - sin * ahead, first.heading - heading], axis=1)
 
 
 def slope_change(spec: WorldSpec, draws: Draws, cars: NDArray[np.uint32], progress: Progress) -> Floats:

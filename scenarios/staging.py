@@ -18,6 +18,7 @@ from scenarios.errors import NotDrawn
 from scenarios.motion import Motion
 from scenarios.roads import AHEAD, BEHIND, CELL_M, TRIP_STRIDE
 from scenarios.telling import paired
+from scenarios.top_down import TopDown
 from scenarios.traffic import STRETCH_M
 from scenarios.trips import Drives, Floats, Ints
 from scenarios.truth import Truth
@@ -118,6 +119,12 @@ class StagedWorld:
         """How the cars move."""
         return self._world.motion(*self._real(*paired(cars, ticks)))
 
+    def moved(self, cars: ArrayLike, from_ticks: ArrayLike, to_ticks: ArrayLike) -> Floats:
+        """How the car frame of one tick lies in that of another, (n, 3)."""
+        who, start = self._real(*paired(cars, from_ticks))
+        _, end = self._real(*paired(cars, to_ticks))
+        return self._world.moved(who, start, end)
+
     def severities(self, cars: ArrayLike, ticks: ArrayLike) -> dict[str, NDArray[np.float32]]:
         """How strong each condition is."""
         return self._world.severities(*self._real(*paired(cars, ticks)))
@@ -134,6 +141,11 @@ class StagedWorld:
         """What was really there, and what was put there."""
         who, when = paired(cars, ticks)
         return replace(self._world.truth(*self._real(who, when), self._puts(who)), cars=who, ticks=when)
+
+    def top_down(self, cars: ArrayLike, ticks: ArrayLike) -> TopDown:
+        """The same, seen from above."""
+        who, when = paired(cars, ticks)
+        return self._world.top_down(*self._real(who, when), self._puts(who))
 
     def in_reach(self, cars: ArrayLike, ticks: ArrayLike, kinds: Collection[str]) -> NDArray[np.bool_]:
         """Whether a thing of these kinds stands ahead of a car."""

@@ -17,10 +17,11 @@ from scenarios.errors import NoDrivesNamed
 from scenarios.exposure import RECORDED, WorldSpec, load_world
 from scenarios.motion import Motion, motion_of
 from scenarios.paint.painter import CHUNK, Painter, noise_of
-from scenarios.paint.scene import OBJECT, POSE, Scene
+from scenarios.paint.scene import OBJECT, POSE, ROAD, Scene
 from scenarios.radar import nearest_echo_m
 from scenarios.slots import Slots, first, joined
 from scenarios.telling import Known, in_reach, paired, told
+from scenarios.top_down import TopDown, drawn_ground, seen_from_above
 from scenarios.trips import ROADS, Drives, Floats, Ints, Progress, Trips, road_of_trip
 from scenarios.truth import Truth
 from scenarios.weather import Sky, sky
@@ -55,11 +56,20 @@ class World(Protocol):
     def moments(self, cars: ArrayLike, ticks: ArrayLike) -> dict[str, NDArray[Any]]:
         """What slices may ask of moments, (n,) each: every condition, `road` by name, `tunnel`."""
 
+    def moved(self, cars: ArrayLike, from_ticks: ArrayLike, to_ticks: ArrayLike) -> Floats:
+        """How the car frame of one tick lies in that of another of the same trip, (n, 3) x_m, y_m, turn_rad.
+
+        By the car's own odometry: a point p of then is turned by turn_rad, counter-clockwise, plus (x_m, y_m) now.
+        """
+
     def links(self, cars: ArrayLike, ticks: ArrayLike) -> NDArray[np.uint8]:
         """0 no link, 1 cellular, 2 at home."""
 
     def truth(self, cars: ArrayLike, ticks: ArrayLike) -> Truth:
         """What was really there; for labeller and examiner only."""
+
+    def top_down(self, cars: ArrayLike, ticks: ArrayLike) -> TopDown:
+        """The same, seen from above; for labeller and examiner only."""
 
     def in_reach(self, cars: ArrayLike, ticks: ArrayLike, kinds: Collection[str]) -> NDArray[np.bool_]:
         """Whether a thing of these kinds stands ahead of a car: where asking for the truth is worth it."""
@@ -123,6 +133,14 @@ class DrawnWorld:
         who, when = paired(cars, ticks)
         return motion_of(self.spec, self._draws, who, self._trips.progress(who, when))
 
+    def moved(self, cars: ArrayLike, from_ticks: ArrayLike, to_ticks: ArrayLike) -> Floats:
+        """How the car frame of one tick lies in that of another, (n, 3)."""
+        who, start = paired(cars, from_ticks)
+        _, end = paired(cars, to_ticks)
+        return roads.moved(
+            self.spec, self._draws, who, self._trips.progress(who, start), self._trips.progress(who, end)
+        )
+
     def severities(self, cars: ArrayLike, ticks: ArrayLike) -> dict[str, NDArray[np.float32]]:
         """How strong each condition is."""
         who, when = paired(cars, ticks)
@@ -161,6 +179,14 @@ class DrawnWorld:
             curvature_1pm=road.curvature, crosswalk_m=np.where(ahead < roads.FAR_M, ahead, np.inf), lanes=road.lanes,
             speed_mps=moment.progress.speed_mps,
         )  # fmt: skip
+
+    def top_down(self, cars: ArrayLike, ticks: ArrayLike, put: Put | None = None) -> TopDown:
+        """What was really there, seen from above."""
+        scene = self.scene(cars, ticks, put)
+        ground = drawn_ground(scene.road)
+        junction = scene.road[:, ROAD.index("junction")]
+        painted = np.where(junction < roads.FAR_M, junction, np.float32(np.inf))
+        return seen_from_above(ground, np.ones(ground.shape[:2], np.bool_), scene.objects, painted)
 
     def in_reach(
         self, cars: ArrayLike, ticks: ArrayLike, kinds: Collection[str], put: Put | None = None

@@ -31,7 +31,7 @@ HOMES = {  # third-party module: the only places that may import it
 }
 NO_TORCH = ("telemetry/", "triggers/", "fleet/report/")
 FUNCTION_LINES, FILE_LINES, NAMES = 40, 400, 12
-MORE_NAMES = {"scenarios": 22, "vehicle": 14}  # they have tables that users add to, and what an entry is made of
+MORE_NAMES = {"scenarios": 25, "vehicle": 14}  # they have tables that users add to, and what an entry is made of
 SHORT_FILES = {"vehicle/onboard.py": 60, "fleet/simulation/simulation.py": 150, "examples/hello_fleet.py": 55}
 
 SOURCES = sorted(path for package in LADDER for path in (ROOT / package).rglob("*.py"))

@@ -21,9 +21,10 @@ from scenarios.radar import nearest_echo_m
 from scenarios.recorded.drive import DriveState
 from scenarios.recorded.kinds import KIND_NAMES
 from scenarios.recorded.opening import open_drives
-from scenarios.recorded.raster import GroundGrid, rasterise
+from scenarios.recorded.raster import ASPHALT, CROSSWALK, LANE_LINE, GroundGrid, rasterise
 from scenarios.recorded.scene import SLOTS, Surroundings, scene_at
 from scenarios.telling import Known, in_reach, paired, told
+from scenarios.top_down import GRID, TopDown, seen_from_above
 from scenarios.trips import ROADS
 from scenarios.truth import Truth
 from scenarios.weather import sky
@@ -56,6 +57,7 @@ _NO_STREET = {
 """A drawn road that shows nowhere: the raster is the ground, and houses are out of sight."""
 
 _BRAKING_MPS2 = -0.8
+_HALF = 2  # of the four places that a cell is asked at
 _ROAD = ROADS.index("urban")  # what most logs show; none says
 
 
@@ -127,6 +129,23 @@ class RecordedWorld:
             driving=np.ones(len(who), np.bool_), engaged=np.zeros(len(who), np.bool_),
         )  # fmt: skip
 
+    def moved(self, cars: ArrayLike, from_ticks: ArrayLike, to_ticks: ArrayLike) -> NDArray[np.float64]:
+        """How the car frame of one tick lies in that of another, (n, 3)."""
+        start, end = (self._poses(*paired(cars, ticks)) for ticks in (from_ticks, to_ticks))
+        way, heading = start - end, end[:, 2]
+        cos, sin = np.cos(heading), np.sin(heading)
+        x, y = cos * way[:, 0] + sin * way[:, 1], cos * way[:, 1] - sin * way[:, 0]
+        return np.stack([x, y, np.pi - np.remainder(np.pi - way[:, 2], 2 * np.pi)], axis=1)
+
+    def _poses(self, cars: NDArray[np.uint32], ticks: NDArray[np.int64]) -> NDArray[np.float64]:
+        """East, north and counter-clockwise from east in each drive's frame, (n, 3)."""
+        out = np.zeros((len(cars), 3))
+        for number, rows, t_us in self._by_drive(cars, ticks):
+            drive = self.drives[number]
+            blend = drive.blend(t_us)
+            out[rows] = np.stack([blend.linear(drive.x_m), blend.linear(drive.y_m), blend.angle(drive.yaw_rad)], axis=1)
+        return out
+
     def severities(self, cars: ArrayLike, ticks: ArrayLike) -> dict[str, NDArray[np.float32]]:
         """How strong each condition is; the night of a log that was driven at night stays."""
         who, when = paired(cars, ticks)
@@ -157,6 +176,19 @@ class RecordedWorld:
             heading_error_rad=zeros, curvature_1pm=zeros, crosswalk_m=np.full(len(who), np.inf), lanes=zeros,
             speed_mps=self.motion(who, when).speed_mps,
         )  # fmt: skip
+
+    def top_down(self, cars: ArrayLike, ticks: ArrayLike) -> TopDown:
+        """What was really there, seen from above: as logged, on the ground as far as the log has a map."""
+        who, when = paired(cars, ticks)
+        scene, _ = self._scene(who, when)
+        drives, poses = self.ridden(who, when)[0], self._poses(who, when)
+        ground = np.zeros((len(who), 3, GRID.rows, GRID.columns), np.bool_)
+        for row, (drive, pose) in enumerate(zip(drives, poses, strict=True)):
+            ground[row] = _ground_below(self._grids[drive], pose)
+        known = np.array(
+            [[*map(bool, (each.roads.drivable, each.roads.lines, each.roads.crosswalks))] for each in self.drives]
+        )
+        return seen_from_above(ground, known[drives], scene.objects, np.full(len(who), np.inf, np.float32))
 
     def in_reach(self, cars: ArrayLike, ticks: ArrayLike, kinds: Collection[str]) -> NDArray[np.bool_]:
         """Whether a thing of these kinds stands ahead of a car."""
@@ -189,6 +221,18 @@ class RecordedWorld:
             covered=np.zeros((len(cars), len(self.rig.cameras)), np.float32),
         )
         return scene, things
+
+
+def _ground_below(grid: GroundGrid, pose: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Drivable, lane_line and crosswalk around a car at east, north and heading (3,): (3, rows, columns)."""
+    quarter = GRID.cell_m / 4  # four places a cell, for a line is half as wide as one
+    places = GRID.middles()[:, :, None] + np.array([(a, b) for a in (-quarter, quarter) for b in (-quarter, quarter)])
+    cos, sin = np.cos(pose[2]), np.sin(pose[2])
+    east = pose[0] + cos * places[..., 0] - sin * places[..., 1]
+    north = pose[1] + sin * places[..., 0] + cos * places[..., 1]
+    found = grid.at(east, north)  # (rows, columns, 4)
+    road = np.isin(found, (ASPHALT, LANE_LINE, CROSSWALK)).sum(axis=2) >= _HALF
+    return np.stack([road, (found == LANE_LINE).any(axis=2), (found == CROSSWALK).sum(axis=2) >= _HALF])
 
 
 def _pose(number: int, state: DriveState, grid: GroundGrid) -> NDArray[np.float32]:
