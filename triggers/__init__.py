@@ -1,6 +1,6 @@
 """What to keep: rules over a table of signals, and the reason for every yes and no."""
 
-from triggers import estimate
+from triggers import estimate, packages
 from triggers.errors import TriggerError
 from triggers.evaluate import Evaluator, Memory, Verdicts
 from triggers.gating import Reason
@@ -22,4 +22,5 @@ __all__ = [
     "estimate",
     "fit_probe",
     "load_spec",
+    "packages",
 ]

@@ -7,7 +7,7 @@ import typer
 
 from fleet.errors import FleetError, root_errors
 
-GROUPS = ("run", "serve", "replay", "look", "world", "train", "suite", "bench", "schema", "doctor")
+GROUPS = ("run", "serve", "replay", "look", "world", "trigger", "train", "suite", "bench", "schema", "doctor")
 """Modules of this package, in the order of `outrider --help`; what is heavy is imported inside their commands."""
 
 
