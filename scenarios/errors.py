@@ -2,8 +2,10 @@
 
 ScenarioError
 ├── UnknownWorld    no world of that name ships: take one that does
+├── UnknownRig      no rig of that name ships: take one that does, or make a file of it
 ├── UnknownRegion   no base rates of that region: take one that has
-├── BadWorld        a world's file does not say what it must: mend the named field
+├── TiltedCamera    a camera looks so far up or down that it can't be painted: tilt it less
+├── BadWorld        a world's or a rig's file does not say what it must: mend the named field
 ├── TooOften        encounters are asked for more often than there is room: lower a rate
 ├── BadHours        a file of weather hours does not say what it must: mend the named line
 ├── NotDrawn        encounters cannot be put into recorded drives: take a drawn world
@@ -35,6 +37,28 @@ class UnknownWorld(ScenarioError):
         super().__init__(f"unknown world {name!r}; {nearest(name, self.known)}")
 
 
+class UnknownRig(ScenarioError):
+    """A rig that does not ship."""
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        self.name, self.known = name, tuple(known)
+        super().__init__(
+            f"unknown rig {name!r}; {nearest(name, self.known)}; a YAML file is named with its .yaml, and "
+            "`outrider world rig FOLDER --out FILE.yaml` makes one of a recording's calibration"
+        )
+
+
+class TiltedCamera(ScenarioError):
+    """A camera that sees what a level view cannot hold."""
+
+    def __init__(self, name: str, most_deg: float) -> None:
+        self.name = name
+        super().__init__(
+            f"camera {name!r} sees further than {most_deg:.0f} degrees up, down or aside of the level line along its "
+            "yaw; painting can't show that: tilt it less, or narrow its view"
+        )
+
+
 class UnknownRegion(ScenarioError):
     """A region without base rates."""
 
@@ -44,7 +68,7 @@ class UnknownRegion(ScenarioError):
 
 
 class BadWorld(ScenarioError):
-    """A world's file that does not say what it must; line 0 where the problem is not in the file."""
+    """A world's or a rig's file that does not say what it must; line 0 where the problem is not in the file."""
 
     def __init__(self, file: Path, line: int, field: str, problem: str) -> None:
         self.file, self.line, self.field, self.problem = file, line, field, problem

@@ -7,14 +7,17 @@ from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from scenarios.cameras import rig_names
 from scenarios.climate import CLIMATES
 from scenarios.conditions import CONDITIONS
 from scenarios.errors import BadWorld, UnknownWorld, nearest
-from scenarios.fields import Lines, read_fields
+from scenarios.fields import YAML, Lines, line_of, read_fields
 
 CATALOG = Path(__file__).parent / "catalog"
 TICK_US = 100_000
 """A camera tick, microseconds."""
+
+DEFAULT_RIG = "eight_cameras"
 
 PLACES = ("crosswalk", "junction", "tunnel", "overpass", "blinded_camera", "dead_zone", "crest")
 """What a car meets that is no thing; rates name them like encounters."""
@@ -54,6 +57,7 @@ class Climate(_Checked):
     hours: str | None = Field(None, description="weather from real hours: a climate that ships, or a CSV file of them")
     night: Nightfall | None = Field(None, description="instead of the sun; must be said where there are no hours")
     conditions: dict[str, Weather] = Field({}, description="instead of the hours, or of a condition's own share")
+    rig: str = Field(DEFAULT_RIG, description="the cameras of its cars: a rig that ships, or a YAML file of one")
 
     @model_validator(mode="after")
     def _dark_at_some_time(self) -> Self:
@@ -112,7 +116,7 @@ def load_world(name: str, changes: Mapping[str, Any] | None = None) -> WorldSpec
 
     Raises UnknownWorld, BadWorld.
     """
-    path = Path(name) if name.endswith((".yaml", ".yml")) else CATALOG / f"{name}.yaml"
+    path = Path(name) if name.endswith(YAML) else CATALOG / f"{name}.yaml"
     return _checked(WorldSpec, path, name, changes or {})
 
 
@@ -143,12 +147,21 @@ def _checked(spec: type[_Spec], path: Path, name: str, changes: Mapping[str, Any
     for place, said_name, known, what in _names(checked):
         if said_name not in known:
             raise BadWorld(path, _line(lines, place, changes), ".".join(place), f"{what}; {nearest(said_name, known)}")
-    if checked.hours is None or checked.hours in CLIMATES:
-        return checked
-    hours = Path(checked.hours) if "hours" in changes else path.parent / checked.hours
-    if not hours.is_file():
-        raise BadWorld(path, _line(lines, ("hours",), changes), "hours", f"there is no file {hours}")
-    return checked.model_copy(update={"hours": str(hours)})
+    found = {}
+    for field, said_file in _files(checked):
+        file = Path(said_file) if field in changes else path.parent / said_file
+        if not file.is_file():
+            raise BadWorld(path, _line(lines, (field,), changes), field, f"there is no file {file}")
+        found[field] = str(file)
+    return checked.model_copy(update=found)
+
+
+def _files(spec: Climate) -> Iterator[tuple[str, str]]:
+    """Fields that name a file, and what they say."""
+    if spec.hours is not None and spec.hours not in CLIMATES:
+        yield "hours", spec.hours
+    if spec.rig.endswith(YAML):
+        yield "rig", spec.rig
 
 
 def _names(spec: Climate) -> Iterator[tuple[tuple[str, ...], str, Sequence[str], str]]:
@@ -157,6 +170,8 @@ def _names(spec: Climate) -> Iterator[tuple[tuple[str, ...], str, Sequence[str],
     yield from ((("conditions", each), each, weather, "no such condition") for each in spec.conditions)
     if spec.hours is not None and not spec.hours.endswith(".csv"):
         yield ("hours",), spec.hours, tuple(CLIMATES), f"no such climate as {spec.hours!r}, and no .csv file"
+    if not spec.rig.endswith(YAML):
+        yield ("rig",), spec.rig, rig_names(), f"no such rig as {spec.rig!r}, and no {YAML[0]} file"
     if isinstance(spec, WorldSpec):
         from scenarios.encounters import ENCOUNTERS  # which is made for worlds, and so imports this module
 
@@ -176,4 +191,4 @@ def _line(lines: Lines, place: tuple[str, ...], changes: Mapping[str, Any]) -> i
     """The line of a field, or of the nearest thing around it; 0 for what a caller changed."""
     if place[:1] and place[0] in changes:
         return 0
-    return next((lines[place[:depth]] for depth in range(len(place), -1, -1) if place[:depth] in lines), 0)
+    return line_of(lines, place)

@@ -7,6 +7,9 @@ import yaml
 
 from scenarios.errors import BadWorld
 
+YAML = (".yaml", ".yml")
+"""Endings that tell a file from the name of something that ships."""
+
 _DEPTH = 8
 Lines = dict[tuple[str, ...], int]
 """Path of keys to line, from 1."""
@@ -27,6 +30,11 @@ def read_fields(path: Path) -> tuple[dict[str, Any], Lines]:
     lines: Lines = {}
     _note(node, (), path, lines)
     return said, lines
+
+
+def line_of(lines: Lines, place: tuple[str, ...]) -> int:
+    """The line of a field, or of the nearest thing around it; 0 where there is none."""
+    return next((lines[place[:depth]] for depth in range(len(place), -1, -1) if place[:depth] in lines), 0)
 
 
 def _note(node: yaml.Node, place: tuple[str, ...], path: Path, lines: Lines) -> None:

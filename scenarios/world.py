@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from scenarios import lighting, roads, traffic
-from scenarios.cameras import EIGHT_CAMERAS, CameraFrames, Rig
+from scenarios.cameras import CameraFrames, Rig, load_rig
 from scenarios.climate import hours_digest
 from scenarios.draws import Draws
 from scenarios.encounters import ENCOUNTERS, Put, Rare
@@ -89,20 +89,21 @@ class _Moment:
 class DrawnWorld:
     """A world drawn from rates; every car has streets of its own.
 
-    Raises UnknownWorld, BadWorld.
+    rig: its cars' cameras; None for those that the world's file says
+    Raises UnknownWorld, BadWorld, TiltedCamera.
     """
 
     chunk = CHUNK
 
     def __init__(
-        self, spec: WorldSpec, *, seed: int, device: str = "cpu", rig: Rig = EIGHT_CAMERAS,
+        self, spec: WorldSpec, *, seed: int, device: str = "cpu", rig: Rig | None = None,
         compiled: bool | None = None, chunk: int = CHUNK,
     ) -> None:  # fmt: skip
-        self.spec, self.seed, self.rig = spec, seed, rig
+        self.spec, self.seed, self.rig = spec, seed, load_rig(spec.rig) if rig is None else rig
         self._draws = Draws(seed)
         self._rare = Rare(spec, self._draws)
         self._trips = Trips(spec, self._draws)
-        self._painter = Painter(rig, device=device, compiled=compiled, chunk=chunk)
+        self._painter = Painter(self.rig, device=device, compiled=compiled, chunk=chunk)
 
     @property
     def name(self) -> str:
@@ -114,7 +115,7 @@ class DrawnWorld:
         """Hex digest of the spec, its hours, the conditions, the encounters, the seed, the rig and the painter."""
         shares = {name: condition.probability for name, condition in self._painter.conditions.items()}
         hours = hours_digest(self.spec.hours) if self.spec.hours else ""  # what a file says, not where it lies
-        spec = self.spec.model_dump_json(exclude={"hours"})
+        spec = self.spec.model_dump_json(exclude={"hours", "rig"})
         said = (spec, hours, shares, self._rare.names, self.seed, self.rig, self._painter.compiled)
         return sha256("|".join(map(str, said)).encode()).hexdigest()
 
@@ -276,18 +277,21 @@ def open_world(
     seed: int,
     cars: int,
     device: str = "cpu",
-    rig: Rig = EIGHT_CAMERAS,
+    rig: Rig | str | None = None,
     compiled: bool | None = None,
     chunk: int = CHUNK,
     **options: Any,
 ) -> World:
     """A world by name: one that ships, a YAML file, or "recorded" with `drives=FOLDER`.
 
-    rig: its cars' cameras; compiled: how it is painted, None for compiled where that is possible; chunk: cars that are
+    rig: its cars' cameras: a rig that ships by its name, a YAML file of one, or a rig; None for what the world's file
+    says; compiled: how it is painted, None for compiled where that is possible; chunk: cars that are
     painted in one go, fewer where one wants few pictures and last bits do not matter; options: `drives` for recorded
     worlds; anything else replaces a top-level field of the world's file.
-    Raises UnknownWorld, BadWorld, NoDrives, CorruptDrive.
+    Raises UnknownWorld, BadWorld, NoDrives, CorruptDrive, TiltedCamera.
     """
+    if isinstance(rig, str):
+        rig, options = None, {**options, "rig": rig}
     if name == RECORDED:
         from scenarios.recorded.world import RecordedWorld
 

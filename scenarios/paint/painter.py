@@ -14,6 +14,7 @@ from scenarios.conditions import CONDITIONS, Condition, View
 from scenarios.paint import columns, shade
 from scenarios.paint.scene import Scene
 from scenarios.paint.sprites import atlas
+from scenarios.paint.warp import warp_of
 
 CHUNK = 16
 """Cars painted in one go: it fits the cache, and it is part of the outcome, so it is not tuned at run time."""
@@ -32,7 +33,7 @@ Ground = Callable[[shade.Sheet, Tensor], shade.Surface]
 class Painter:
     """From scenes to pixels.
 
-    rig: the cameras
+    rig: the cameras; where they are not all level, level ones are painted for them, and looked up
     ground: what the road surface looks like; a drawn street, or a raster of a recorded one
     conditions: read once; their order is that of `Scene.weather`
     compiled: None = where a compiler exists
@@ -44,6 +45,8 @@ class Painter:
         device: str = "cpu", compiled: bool | None = None, chunk: int = CHUNK,
     ) -> None:  # fmt: skip
         self.rig, self.device, self.chunk = rig, device, chunk
+        self._warp = warp_of(rig, device)
+        self._level = rig = self._warp.views if self._warp else rig
         self.conditions = dict(conditions)
         self._effects = [condition.effect for condition in self.conditions.values()]
         self._rays = columns.rays_of(rig, device)
@@ -64,16 +67,30 @@ class Painter:
     def paint(self, scene: Scene) -> Tensor:
         """Pictures of every car of a scene: (n, cameras, 3, height, width) uint8, on the painter's device."""
         cars, rig = len(scene), self.rig
-        shape = (len(rig.cameras), rig.height, rig.width)
-        out = torch.empty((cars, shape[0], 3, *shape[1:]), dtype=torch.uint8, device=self.device)
+        shape = (len(rig.cameras), 3, rig.height, rig.width)
+        out = torch.empty((cars, *shape), dtype=torch.uint8, device=self.device)
         for start in range(0, cars, self.chunk):
             stop = min(start + self.chunk, cars)
             planes = self._pixels(*self._prepared(scene, start, stop))
-            for i, plane in enumerate(planes):  # three channels above the horizon, three below
-                rows = slice(0, self._horizon) if i < 3 else slice(self._horizon, None)
-                whole = plane.view(self.chunk, shape[0], *plane.shape[1:])
-                out[start:stop, :, i % 3, rows] = whole[: stop - start]
+            if self._warp is None:
+                self._laid(planes, out[start:stop])
+            else:
+                seen = self._warp(self._laid(planes, self._blank(stop - start)))
+                out[start:stop] = seen.view(stop - start, *shape)
         return out
+
+    def _laid(self, planes: tuple[Tensor, ...], out: Tensor) -> Tensor:
+        """Three channels above the horizon and three below, put into pictures `out` (n, cameras, 3, h, w)."""
+        for i, plane in enumerate(planes):
+            rows = slice(0, self._horizon) if i < 3 else slice(self._horizon, None)
+            whole = plane.view(self.chunk, out.shape[1], *plane.shape[1:])
+            out[:, :, i % 3, rows] = whole[: len(out)]
+        return out
+
+    def _blank(self, cars: int) -> Tensor:
+        level = self._level
+        shape = (cars, len(level.cameras), 3, level.height, level.width)
+        return torch.empty(shape, dtype=torch.uint8, device=self.device)
 
     def _prepared(self, scene: Scene, start: int, stop: int) -> tuple[Tensor, ...]:
         part = scene.part(start, stop, self.chunk)
@@ -82,13 +99,13 @@ class Painter:
         )
         kept, _ = columns.nearest(objects, self._rays)
         sheet, down = self._geometry(kept, lights, road, pose, weather, covered)
-        noise = noise.repeat_interleave(len(self.rig.cameras))[:, None, None]
-        return sheet, down, noise.expand(-1, -1, self.rig.width).contiguous()
+        noise = noise.repeat_interleave(len(self._level.cameras))[:, None, None]
+        return sheet, down, noise.expand(-1, -1, self._level.width).contiguous()
 
     def _geometry_of(
         self, kept: Tensor, lights: Tensor, road: Tensor, pose: Tensor, weather: Tensor, covered: Tensor
     ) -> tuple[Tensor, Tensor]:
-        return columns.sheet_of(kept, lights, road, pose, weather, covered, self._rays, self.rig.height)
+        return columns.sheet_of(kept, lights, road, pose, weather, covered, self._rays, self._level.height)
 
     def _pixels_of(self, values: Tensor, down: Tensor, noise: Tensor) -> tuple[Tensor, ...]:
         """Two bands of rows: sky and houses above the horizon, the ground below; things stand in both."""
@@ -109,7 +126,7 @@ class Painter:
         light = torch.where(hit.there, torch.maximum(lamps, hit.shine), torch.maximum(lamps, behind.shine))
         light = torch.where(depth > _SKY_FROM_M, 0.04, light)
         dim = 1.0 - 0.5 * roofed
-        grain = shade.hashed((sheet.rows * self.rig.width).int() + self._column + noise.int() * 69_069)
+        grain = shade.hashed((sheet.rows * self._level.width).int() + self._column + noise.int() * 69_069)
         open_ground = torch.where(hit.there, 0.0, 1.0 - roofed) if ground else torch.zeros_like(depth)
         view = View(
             torch.where(hit.there, hit.red, behind.red) * dim,
@@ -121,7 +138,7 @@ class Painter:
             grain,
             torch.where(hit.there, 0.0, behind.wet),
             open_ground,
-            shade.smears(sheet, self.rig.height),
+            shade.smears(sheet, self._level.height),
         )
         return shade.finish(view, shade.halos(sheet, down), self._effects, sheet)
 

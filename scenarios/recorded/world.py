@@ -10,7 +10,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from scenarios.cameras import EIGHT_CAMERAS, CameraFrames, Rig
+from scenarios.cameras import CameraFrames, Rig, load_rig
 from scenarios.draws import Draws
 from scenarios.exposure import RECORDED, TICK_US, load_climate
 from scenarios.motion import Motion
@@ -65,7 +65,8 @@ class RecordedWorld:
     """Many cars a drive, each with its own start in it; a drive that ends begins again.
 
     drives: a file, a log's folder, a folder of many, or a list of such
-    Raises NoDrives, CorruptDrive, BadWorld.
+    rig: the cars' cameras; None for those that `rig` among the climate's changes says
+    Raises NoDrives, CorruptDrive, BadWorld, TiltedCamera.
     """
 
     name = RECORDED
@@ -73,22 +74,23 @@ class RecordedWorld:
 
     def __init__(
         self, *, seed: int, cars: int, drives: str | Path | Sequence[str], device: str = "cpu",
-        rig: Rig = EIGHT_CAMERAS, compiled: bool | None = None, **climate: Any,
+        rig: Rig | None = None, compiled: bool | None = None, **climate: Any,
     ) -> None:  # fmt: skip
         del cars  # any number of them rides
-        self.seed, self.rig = seed, rig
         self._draws, self._climate = Draws(seed), load_climate(climate)
+        self.seed, self.rig = seed, load_rig(self._climate.rig) if rig is None else rig
         places = [drives] if isinstance(drives, str | Path) else drives
         self.drives = [drive for place in places for drive in open_drives(Path(place))]
         self._grids = [rasterise(drive) for drive in self.drives]
         ground = _raster_ground(self._grids, device)
-        self._painter = Painter(rig, ground=ground, device=device, compiled=compiled)
+        self._painter = Painter(self.rig, ground=ground, device=device, compiled=compiled)
 
     @property
     def fingerprint(self) -> str:
         """Hex digest of the drives, the climate, the conditions, the seed and the rig."""
         shares = {name: condition.probability for name, condition in self._painter.conditions.items()}
-        total = sha256(f"{self._climate.model_dump_json()}|{shares}|{self.seed}|{self.rig}".encode())
+        climate = self._climate.model_dump_json(exclude={"rig"})
+        total = sha256(f"{climate}|{shares}|{self.seed}|{self.rig}".encode())
         for drive in self.drives:
             for values in (drive.timestamps_us, drive.x_m, drive.agents.x_m):
                 total.update(f"{drive.name}".encode() + np.ascontiguousarray(values).tobytes())
