@@ -3,8 +3,11 @@
 from telemetry.clip import Clip
 from telemetry.errors import TelemetryError
 from telemetry.gateway import Gateway
+from telemetry.keys import KeyFile, Keys
 from telemetry.loopback import Loopback
+from telemetry.pulse import Status, status_of
 from telemetry.query import open_run, write_truth
+from telemetry.quota import Quota
 from telemetry.serve import serve
 from telemetry.tables import TABLES
 from telemetry.uplinks import UPLINKS, Link, Links, open_uplink
@@ -14,12 +17,17 @@ __all__ = [
     "UPLINKS",
     "Clip",
     "Gateway",
+    "KeyFile",
+    "Keys",
     "Link",
     "Links",
     "Loopback",
+    "Quota",
+    "Status",
     "TelemetryError",
     "open_run",
     "open_uplink",
     "serve",
+    "status_of",
     "write_truth",
 ]

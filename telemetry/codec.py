@@ -22,11 +22,13 @@ from telemetry.messages import (
     MAX_HEAD_BYTES,
     MAX_PART_BYTES,
     MAX_PARTS,
+    PIECE_BYTES,
     WIRE_VERSION,
     AnyMessage,
     ClipUpload,
     Message,
     Packed,
+    Piece,
     Rows,
     clip_message_id,
 )
@@ -58,6 +60,8 @@ def decode(frames: Sequence[Frame]) -> tuple[AnyMessage, list[Frame]]:
     message = _read_head(head)
     if isinstance(message, ClipUpload):
         _check_clip(message, parts)
+    elif isinstance(message, Piece):
+        _check_piece(message, parts)
     elif parts:
         raise MalformedMessage(f"a {type(message).__name__} has no parts, this has {len(parts)}")
     if isinstance(message, Rows):
@@ -189,6 +193,22 @@ def _check_clip(upload: ClipUpload, parts: Sequence[Frame]) -> None:
             raise MalformedMessage(why, message_id=upload.id)
     if hash_pictures(parts) != upload.sha256:
         raise MalformedMessage("sha256 is not that of the pictures", message_id=upload.id)
+
+
+def _check_piece(piece: Piece, parts: Sequence[Frame]) -> None:
+    """A piece has one part of the agreed length, and the last one bears the whole's id."""
+    last = piece.number == piece.count - 1
+    size = len(parts[0]) if len(parts) == 1 else 0
+    for wrong, why in (
+        (piece.number >= piece.count, f"piece {piece.number} of {piece.count}"),
+        (
+            piece.id != (piece.of if last else f"{piece.of}#{piece.number}"),
+            "id is not made of the whole's and its number",
+        ),
+        (not 1 <= size <= PIECE_BYTES or (not last and size != PIECE_BYTES), f"{len(parts)} parts of {size} bytes"),
+    ):
+        if wrong:
+            raise MalformedMessage(why, message_id=piece.id)
 
 
 def _digest(head: Frame, parts: Sequence[Frame]) -> bytes:

@@ -1,4 +1,4 @@
-"""The server's end: receive, check, keep, acknowledge, in this order."""
+"""The server's end of the wire: receive, check, keep on disk, acknowledge, in this order and no other."""
 
 import ctypes
 import errno
@@ -10,12 +10,15 @@ import structlog
 import zmq
 
 from telemetry.codec import encode
-from telemetry.errors import BadAddress, ForeignVersion, MalformedMessage, PortInUse
+from telemetry.doorman import Doorman, shut
+from telemetry.errors import BadAddress, MalformedMessage, PortInUse, Unprotected
 from telemetry.intake import Intake
+from telemetry.keys import Holder, Keys
 from telemetry.ledger import Incoming
 from telemetry.messages import (
     MAX_ACKS,
-    MAX_HEAD_BYTES,
+    MAX_FRAME_BYTES,
+    OLDEST_VERSION,
     WIRE_VERSION,
     Ack,
     Flush,
@@ -25,50 +28,54 @@ from telemetry.messages import (
     Refused,
     Welcome,
 )
+from telemetry.watch import Watch
 
 log = structlog.get_logger()
 
+LOOPBACK = ("tcp://127.", "tcp://localhost:", "tcp://[::1]:")
 GROUP_MESSAGES = 256
 GROUP_BYTES = 8 * 2**20
+WINDOW_BYTES = (2**20, 64 * 2**20)  # that a sender is granted: least, most
+WINDOWS_BYTES = 256 * 2**20  # that all are granted together
 
 _OPTIONS = {
     zmq.ROUTER_MANDATORY: 1,  # an answer to a peer that has gone or does not read is an error here, not silence
-    zmq.RCVHWM: 64,  # messages a peer; behind them TCP holds the sender back
+    zmq.ROUTER_HANDOVER: 0,  # nobody takes over the name of a connection that is there
+    zmq.RCVHWM: 16,  # messages a peer; behind them TCP holds the sender back
     zmq.SNDHWM: 1024,
-    zmq.MAXMSGSIZE: MAX_HEAD_BYTES + 4096,  # a frame; a peer that sends a bigger one is cut off
+    zmq.MAXMSGSIZE: MAX_FRAME_BYTES,  # a frame; a peer that sends a bigger one is cut off
     zmq.HANDSHAKE_IVL: 3_000,
     zmq.HEARTBEAT_IVL: 5_000,
     zmq.HEARTBEAT_TIMEOUT: 30_000,
-    zmq.BACKLOG: 1024,
+    zmq.BACKLOG: 4096,
     zmq.LINGER: 500,
 }
 
 
 class Collector:
-    """One ROUTER. `step` and `close` belong to one thread.
+    """One ROUTER. `step`, `look` and `close` belong to one thread.
 
     endpoint: where it listens, with the port that was chosen
     flush: called with a peer and the id of its Flush; `answer_flush` is to follow
     """
 
-    def __init__(self, intake: Intake, store: str, bind: str, flush: Callable[[bytes, str], None]) -> None:
-        """Listen, and welcome peers to `store`; raises PortInUse, BadAddress."""
+    def __init__(
+        self, intake: Intake, store: str, bind: str, flush: Callable[[bytes, str], None], keys: Keys | None = None
+    ) -> None:
+        """Listen, and welcome peers to `store`; without keys in plain text. Raises PortInUse, BadAddress."""
         # libzmq numbers its peers from rand(), which nobody seeds; who guesses the number can abort the process.
         ctypes.CDLL(None).srand(int.from_bytes(os.urandom(4), "little"))
-        self._intake = intake
-        self._welcome = Welcome(store=store, version=WIRE_VERSION)
-        self._flush = flush
+        self._intake, self._store, self._flush, self._keys = intake, store, flush, keys
         self._context = zmq.Context()
+        self._context.set(zmq.MAX_SOCKETS, min(65_536, self._context.get(zmq.SOCKET_LIMIT)))
+        self._doorman = Doorman(self._context, keys) if keys else None
         self.socket = self._context.socket(zmq.ROUTER)
         for option, value in _OPTIONS.items():
             self.socket.setsockopt(option, value)
-        try:
-            self.socket.bind(bind)
-        except zmq.ZMQError as error:
-            self._context.destroy(linger=0)
-            if error.errno == errno.EADDRINUSE:
-                raise PortInUse(bind) from None
-            raise BadAddress(bind, error.strerror) from None
+        if keys:
+            shut(self.socket, keys)
+        self._watch = Watch(self.socket)
+        self._bind(bind)
         self.endpoint = self.socket.getsockopt_string(zmq.LAST_ENDPOINT)
 
     def step(self) -> int:
@@ -77,28 +84,58 @@ class Collector:
         flushes: list[tuple[bytes, str]] = []
         taken = size = 0
         while taken < GROUP_MESSAGES and size < GROUP_BYTES and (raw := self._receive()):
-            peer, frames = raw[0].bytes, [frame.buffer for frame in raw[1:]]
             taken += 1
-            size += sum(len(frame) for frame in frames)
-            message = self._check(peer, frames)
+            size += sum(len(frame) for frame in raw[1:])
+            message = self._check(raw)
             if isinstance(message, Incoming):
-                group.append((peer, message))
+                group.append((raw[0].bytes, message))
             elif isinstance(message, Flush):
-                flushes.append((peer, message.id))
+                flushes.append((raw[0].bytes, message.id))
         self._keep(group)
         for peer, flush in flushes:
             self._flush(peer, flush)
         return taken
 
+    def look(self) -> None:
+        """Every now and then: who came, went, holds too much or lost the right to be here."""
+        if self._keys and self._keys.refresh():
+            for holder in self._keys.holders:
+                if holder.revoked:
+                    self._watch.hang_up(holder.public)
+        self._watch.look()
+        metrics = self._intake.metrics
+        metrics.connected.set(len(self._watch))
+        metrics.cut_off.inc(self._watch.cut_off)
+        self._watch.cut_off = 0
+        if self._doorman:
+            for why, number in self._doorman.take_refused().items():
+                metrics.handshakes_refused.labels(why).inc(number)
+
     def answer_flush(self, peer: bytes, flush: str, refused: str = "") -> None:
         """Tell a peer that its flush is done, or that the disk is full."""
-        answer = Refused(id=flush, code="disk_full", says=refused[:1000]) if refused else Flushed(id=flush)
-        self._send(peer, answer)
+        self._send(peer, self._intake.refuse(flush, "disk_full", refused) if refused else Flushed(id=flush))
 
     def close(self) -> None:
         """Stop listening; answers on their way get half a second."""
+        self._watch.close()
         self.socket.close()
+        if self._doorman:
+            self._doorman.close()
         self._context.term()
+
+    def _bind(self, bind: str) -> None:
+        try:
+            if self._keys is None and bind.startswith("tcp://") and not bind.startswith(LOOPBACK):
+                raise Unprotected(bind, "plain text is for the loopback address alone; give --keys to listen elsewhere")
+            self.socket.bind(bind)
+        except zmq.ZMQError as error:
+            self.close()
+            if error.errno == errno.EADDRINUSE:
+                raise PortInUse(bind) from None
+            raise BadAddress(bind, error.strerror) from None
+        except Unprotected:
+            self.close()
+            raise
 
     def _receive(self) -> list[zmq.Frame]:
         try:
@@ -106,22 +143,50 @@ class Collector:
         except zmq.Again:
             return []
 
-    def _check(self, peer: bytes, frames: Sequence[memoryview]) -> Incoming | Flush | None:
+    def _check(self, raw: Sequence[zmq.Frame]) -> Incoming | Flush | None:
         """What is to be kept or flushed; a Hello and what is refused is answered at once."""
+        peer, frames = raw[0].bytes, [frame.buffer for frame in raw[1:]]
+        key, speaker = self._speaker(raw[-1])
+        self._watch.delivered(raw[-1], sum(len(frame) for frame in frames), len(frames), key)
+        if self._keys and speaker is None:
+            self._send(peer, self._intake.refuse("", "unknown_key", "this key is not, or no longer, enrolled"))
+            return None
         try:
-            message = self._intake.check(frames)
-        except ForeignVersion as error:
-            self._send(peer, Refused(id="", code="version", says=str(error)))
+            message = self._intake.check(frames, speaker)
+        except MalformedMessage:
             return None
-        except MalformedMessage as error:
-            if error.message_id:
-                self._send(peer, Refused(id=error.message_id, code="malformed", says=error.why[:1000]))
-            return None
-        if not isinstance(message, Hello):
+        if isinstance(message, Incoming) and (nbytes := sum(len(frame) for frame in frames)) > MAX_FRAME_BYTES:
+            message = self._intake.refuse(message.id, "too_large", f"{nbytes} bytes in one; send it in pieces")
+        if isinstance(message, Refused):
+            self._send(peer, message)
+        elif isinstance(message, Hello):
+            self._greet(peer, message)
+        else:
             return message
-        log.info("car_side_joined", sender=message.sender, run=message.run)
-        self._send(peer, self._welcome)
         return None
+
+    def _speaker(self, frame: zmq.Frame) -> tuple[str, Holder | None]:
+        """The key that a message came under, and who has it; looked up for each, for a connection outlives a key."""
+        if self._keys is None:
+            return "", None
+        try:
+            key = str(frame.get("User-Id"))
+        except zmq.ZMQError:
+            return "", None
+        return key, self._keys.holder(key)
+
+    def _greet(self, peer: bytes, hello: Hello) -> None:
+        oldest, newest = hello.versions
+        if newest < OLDEST_VERSION or oldest > WIRE_VERSION:
+            says = (
+                f"it speaks versions {oldest} to {newest} of the wire, this server {OLDEST_VERSION} to {WIRE_VERSION}"
+            )
+            self._send(peer, self._intake.refuse("", "version", says))
+            return
+        log.info("car_side_joined", sender=hello.sender, run=hello.run, loadout=hello.loadout)
+        share = WINDOWS_BYTES // max(1, len(self._watch))
+        window_bytes = max(WINDOW_BYTES[0], min(share, WINDOW_BYTES[1]))
+        self._send(peer, Welcome(store=self._store, version=min(newest, WIRE_VERSION), window_bytes=window_bytes))
 
     def _keep(self, group: Sequence[tuple[bytes, Incoming]]) -> None:
         if not group:

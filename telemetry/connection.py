@@ -8,7 +8,8 @@ import zmq
 from zmq.utils.monitor import recv_monitor_message
 
 from telemetry.codec import decode
-from telemetry.errors import BadAddress, ForeignVersion, MalformedMessage, VersionMismatch
+from telemetry.errors import BadAddress, ForeignVersion, MalformedMessage, NotAdmitted, VersionMismatch
+from telemetry.keys import KeyFile
 from telemetry.messages import MAX_HEAD_BYTES, AnyMessage, Welcome
 
 log = structlog.get_logger()
@@ -33,10 +34,11 @@ class Connection:
     open: whether the server has welcomed this very connection
     """
 
-    def __init__(self, endpoint: str, hello: Sequence[bytes]) -> None:
-        """Begin to connect; raises BadAddress."""
+    def __init__(self, endpoint: str, hello: Sequence[bytes], key: KeyFile | None = None) -> None:
+        """Begin to connect, in plain text without a key; raises BadAddress."""
         self.open = False
         self._endpoint = endpoint
+        self._key = key
         self._hello = hello
         self._patience_s = HELLO_S[0]
         self._context = zmq.Context()
@@ -45,7 +47,7 @@ class Connection:
     def hear(self) -> Iterator[AnyMessage]:
         """All that the server has said since the last time; connects anew where it has gone or does not greet.
 
-        Raises VersionMismatch.
+        Raises VersionMismatch, NotAdmitted.
         """
         yield from self._heard()
         # Who hangs up before a welcome may be no server at all: then patience paces us.
@@ -84,7 +86,11 @@ class Connection:
         self._socket = self._context.socket(zmq.DEALER)
         for option, value in _OPTIONS.items():
             self._socket.setsockopt(option, value)
-        self._monitor = self._socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+        if self._key and self._key.server:
+            self._socket.curve_serverkey = self._key.server.encode()
+            self._socket.curve_publickey = self._key.public.encode()
+            self._socket.curve_secretkey = self._key.secret.encode()
+        self._monitor = self._socket.get_monitor_socket(zmq.EVENT_DISCONNECTED | zmq.EVENT_HANDSHAKE_FAILED_AUTH)
         try:
             self._socket.connect(self._endpoint)
         except zmq.ZMQError as error:
@@ -121,7 +127,9 @@ class Connection:
         hung_up = False
         try:
             while True:
-                recv_monitor_message(self._monitor, zmq.NOBLOCK)
+                event = recv_monitor_message(self._monitor, zmq.NOBLOCK)
+                if event["event"] == zmq.EVENT_HANDSHAKE_FAILED_AUTH and self._key:
+                    raise NotAdmitted(self._endpoint, self._key.name)
                 hung_up = True
         except zmq.Again:
             return hung_up

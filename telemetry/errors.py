@@ -12,16 +12,24 @@ TelemetryError
 │   ├── ServerUnreachable     nobody answers: start a server, or look at the address
 │   ├── VersionMismatch       it speaks another version: upgrade one of the two
 │   ├── MessageRefused        it will never take this message
+│   ├── NotAdmitted           it does not know our key: enrol it, or take the right file
 │   └── WaitTimeout           it did not answer in the time the caller gave
 ├── UplinkError               a plan's uplink: correct the plan
 │   ├── UnknownUplink
 │   ├── WrongOption
 │   └── MalformedTrace        a file of a measured link: mend the line it names
+├── KeyringError              keys and the register of a server
+│   ├── BadKeys               a file or folder of keys that cannot be used
+│   ├── BadCars               no list of cars
+│   ├── NameTaken             somebody is enrolled under it: rotate or revoke
+│   └── UnknownKeyName        nobody was ever enrolled under it
 └── StoreError                this end's disk and port
     ├── NotARun               nothing was ever written there: look elsewhere
+    ├── NoServer              no server ever served it: look elsewhere, or start one
     ├── MalformedClip         a clip file that is cut short or damaged: fetch it again
     ├── PortInUse
     ├── BadAddress
+    ├── Unprotected           plain text was not asked for, or not where it is allowed
     ├── StoreUnwritable
     ├── StoreLocked           another server has it
     ├── StorageFull           passes when there is room again
@@ -106,10 +114,11 @@ class ServerError(TelemetryError):
 class ServerUnreachable(ServerError):
     """Nobody answers at an address."""
 
-    def __init__(self, endpoint: str, waited_s: float) -> None:
+    def __init__(self, endpoint: str, waited_s: float, *, keyed: bool = False) -> None:
+        hint = "is the key one of this server?" if keyed else "does it ask for a key (`--key FILE`)?"
         super().__init__(
             f"no collection server answers at {endpoint} after {waited_s:.0f} s; "
-            "is `outrider serve` running there, and the address right?"
+            f"is `outrider serve` running there, and the address right? And {hint}"
         )
         self.endpoint = endpoint
         self.waited_s = waited_s
@@ -136,6 +145,18 @@ class MessageRefused(ServerError):
         self.message_id = message_id
         self.code = code
         self.says = says
+
+
+class NotAdmitted(ServerError):
+    """The server lets nobody in with this key."""
+
+    def __init__(self, endpoint: str, name: str) -> None:
+        super().__init__(
+            f"the collection server at {endpoint} does not admit the key of {name!r}; "
+            "was it enrolled there, and not revoked? `outrider keys list KEYS` says so"
+        )
+        self.endpoint = endpoint
+        self.name = name
 
 
 class WaitTimeout(ServerError):
@@ -179,6 +200,43 @@ class MalformedTrace(UplinkError):
         self.why = why
 
 
+class KeyringError(TelemetryError):
+    """Something about keys and the register of a server."""
+
+
+class BadKeys(KeyringError):
+    """A file or folder of keys that cannot be used."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(f"{path}: {why}")
+        self.path = path
+        self.why = why
+
+
+class BadCars(KeyringError):
+    """No list of cars."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f"{text!r} names no cars; it looks like `0-999`, `0-99,250` or `all`")
+        self.text = text
+
+
+class NameTaken(KeyringError):
+    """Somebody is enrolled under a name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name!r} has a key; `rotate` gives it another, `revoke` takes it away")
+        self.name = name
+
+
+class UnknownKeyName(KeyringError):
+    """Nobody was ever enrolled under a name."""
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        super().__init__(f"nobody is enrolled as {name!r}{did_you_mean(name, known)}")
+        self.name = name
+
+
 class StoreError(TelemetryError):
     """Something about the server's own disk or port."""
 
@@ -189,6 +247,14 @@ class NotARun(StoreError):
     def __init__(self, path: Path) -> None:
         super().__init__(f"{path} is no run: it has neither a plan.yaml nor tables nor an inbox")
         self.path = path
+
+
+class NoServer(StoreError):
+    """A folder that no server ever served."""
+
+    def __init__(self, store: Path) -> None:
+        super().__init__(f"no server has said anything about {store}; `outrider serve --store {store}` starts one")
+        self.store = store
 
 
 class MalformedClip(StoreError):
@@ -215,6 +281,14 @@ class BadAddress(StoreError):
         super().__init__(f"{address!r} is no address to use ({why}); it looks like tcp://127.0.0.1:5555")
         self.address = address
         self.why = why
+
+
+class Unprotected(StoreError):
+    """Plain text was not asked for, or not where it is allowed."""
+
+    def __init__(self, bind: str, why: str) -> None:
+        super().__init__(f"{bind}: {why}")
+        self.bind = bind
 
 
 class StoreUnwritable(StoreError):

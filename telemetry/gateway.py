@@ -14,7 +14,9 @@ from telemetry.codec import encode, encode_clip, encode_rows
 from telemetry.columns import ColumnLike
 from telemetry.connection import Connection
 from telemetry.errors import MessageRefused, ServerUnreachable, WaitTimeout
+from telemetry.keys import KeyFile
 from telemetry.messages import (
+    OLDEST_VERSION,
     PASSES,
     WIRE_VERSION,
     Ack,
@@ -28,6 +30,7 @@ from telemetry.messages import (
     rows_message_id,
 )
 from telemetry.patience import Patience
+from telemetry.pieces import cut
 from telemetry.window import Pending, Window
 
 log = structlog.get_logger()
@@ -49,7 +52,7 @@ class Gateway:
     welcome: what the server said of itself
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - who speaks, as what, to whom, and how long it waits
         self,
         endpoint: str,
         *,
@@ -58,25 +61,30 @@ class Gateway:
         window_bytes: int = WINDOW_BYTES,
         connect_timeout_s: float = CONNECT_S,
         on_wait: OnWait | None = None,
+        key: KeyFile | None = None,
+        loadout: str = "",
     ) -> None:
         """Connect, and wait for the server's welcome; `on_wait` is for waits of `send_clip` and `send_rows`.
 
-        Raises ServerUnreachable, VersionMismatch, BadAddress.
+        key: to be let in with, None for a server that speaks plain text; loadout: what the cars run.
+        Raises ServerUnreachable, NotAdmitted, VersionMismatch, BadAddress.
         """
         self.endpoint = endpoint
         self.run = run
+        self._window_bytes = window_bytes
         self._window = Window(window_bytes)
         self._acknowledged: list[str] = []
         self._on_wait = on_wait
         self._patience = Patience()
         self._flushes = itertools.count(1)
         self._process = f"{sender}-{os.urandom(6).hex()}"
-        self.welcome = Welcome(store="", version=WIRE_VERSION)
-        self._connection = Connection(endpoint, encode(Hello(sender=self._process, run=run)))
+        self.welcome = Welcome(store="", version=WIRE_VERSION, window_bytes=window_bytes)
+        hello = Hello(sender=self._process, run=run, versions=[OLDEST_VERSION, WIRE_VERSION], loadout=loadout)
+        self._connection = Connection(endpoint, encode(hello), key)
         with contextlib.ExitStack() as undo:
             undo.callback(self.close)
             if not self._wait(lambda: self._connection.open, connect_timeout_s, None):
-                raise ServerUnreachable(endpoint, connect_timeout_s)
+                raise ServerUnreachable(endpoint, connect_timeout_s, keyed=key is not None)
             undo.pop_all()
 
     def __enter__(self) -> Self:
@@ -95,15 +103,14 @@ class Gateway:
 
         Raises BadClip, TooBig, and what `drain` raises.
         """
-        self._send(Pending(clip_message_id(clip.run, clip.id), clip.id, encode_clip(clip)))
+        self._send(clip_message_id(clip.run, clip.id), clip.id, encode_clip(clip))
 
     def send_rows(self, table: str, batch: str, columns: Mapping[str, ColumnLike]) -> None:
         """Send rows of a table once; `batch` names them within run and table, every column but `run` must be there.
 
         Raises UnknownTable, WrongColumns, TooBig, and what `drain` raises.
         """
-        frames = encode_rows(self.run, table, batch, columns)
-        self._send(Pending(rows_message_id(self.run, table, batch), batch, frames))
+        self._send(rows_message_id(self.run, table, batch), batch, encode_rows(self.run, table, batch, columns))
 
     def drain(self, timeout_s: float | None = None, on_wait: OnWait | None = None) -> None:
         """Wait until all that was sent is acknowledged, however often the server goes away.
@@ -132,11 +139,14 @@ class Gateway:
         """Hang up at once; what was not acknowledged may be lost, so drain first."""
         self._connection.close()
 
-    def _send(self, message: Pending) -> None:
-        self._work()
-        self._wait(lambda: self._window.has_room(message.nbytes), None, self._on_wait)
-        self._window.add(message)
-        self._work()
+    def _send(self, message_id: str, name: str, frames: list[bytes]) -> None:
+        """Whole or in pieces; `name` is told when the last of them is acknowledged, which has the message's id."""
+        for piece_id, piece in cut(message_id, frames):
+            pending = Pending(piece_id, name if piece_id == message_id else "", piece)
+            self._work()
+            self._wait(lambda nbytes=pending.nbytes: self._window.has_room(nbytes), None, self._on_wait)  # type: ignore[misc]
+            self._window.add(pending)
+            self._work()
 
     def _wait(self, done: Callable[[], bool], timeout_s: float | None, on_wait: OnWait | None) -> bool:
         """Work until something holds; whether it did in time."""
@@ -174,7 +184,7 @@ class Gateway:
         elif isinstance(message, Ack):
             self._patience.taken()
             done = [self._window.forget(message_id) for message_id in message.ids]
-            self._acknowledged += [pending.name for pending in done if pending]
+            self._acknowledged += [pending.name for pending in done if pending and pending.name]
         elif isinstance(message, Flushed):
             self._patience.taken()
             self._window.forget(message.id)
@@ -185,6 +195,7 @@ class Gateway:
         if self.welcome.store:
             log.info("server_came_back", endpoint=self.endpoint, waiting=len(self._window))
         self.welcome = welcome
+        self._window.limit_bytes = min(self._window_bytes, welcome.window_bytes)
         self._patience.taken()
         self._window.send_all_again()
 
@@ -196,5 +207,5 @@ class Gateway:
         if pending is None:
             return
         pending.due_s = 0.0
-        if self._patience.refused(refused.id, time.monotonic()):
+        if self._patience.refused(refused.id, time.monotonic(), refused.retry_after_ms / 1000):
             log.warning("server_refused_for_now", code=refused.code, says=refused.says)

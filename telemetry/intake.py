@@ -1,17 +1,38 @@
 """What a server does with messages, sockets apart: check, keep, and only then say so."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Protocol
 
+import numpy as np
 import structlog
+from numpy.typing import NDArray
 
 from telemetry.codec import Frame, decode, digest_of
-from telemetry.errors import MalformedMessage, StorageFull
+from telemetry.columns import unpack_rows
+from telemetry.errors import ForeignVersion, MalformedMessage, StorageFull
+from telemetry.keys import Holder
 from telemetry.ledger import Incoming, Outcome
-from telemetry.messages import AnyMessage, ClipUpload, Flush, Hello, RefusalCode, Refused, Rows
+from telemetry.messages import (
+    PASSES,
+    AnyMessage,
+    ClipUpload,
+    Flush,
+    Hello,
+    Piece,
+    RefusalCode,
+    Refused,
+    Rows,
+)
 from telemetry.metrics import Metrics
+from telemetry.pieces import joined
+from telemetry.quota import Quota
 
 log = structlog.get_logger()
+
+RETRY_MS = 1_000
+SAYS_CHARACTERS = 1_000
 
 
 class Keeper(Protocol):
@@ -20,51 +41,142 @@ class Keeper(Protocol):
     def append(self, group: Sequence[Incoming]) -> list[Outcome]:
         """As `Ledger.append`."""
 
+    def known(self, message_id: str) -> bytes | None:
+        """As `Ledger.known`."""
+
+    def pieces(self, last: Incoming) -> list[bytes] | None:
+        """As `Ledger.pieces`."""
+
+    def forget_pieces(self, owner: str, whole: str) -> None:
+        """As `Ledger.forget_pieces`."""
+
 
 class Intake:
-    """The door of one store."""
+    """The door of one store.
 
-    def __init__(self, ledger: Keeper, metrics: Metrics) -> None:
+    closed: the code and the reason with which everything is refused for now, None where the door is open
+    """
+
+    def __init__(
+        self,
+        ledger: Keeper,
+        metrics: Metrics,
+        *,
+        quota: Quota | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.ledger = ledger
         self.metrics = metrics
+        self.closed: tuple[RefusalCode, str] | None = None
+        self._quota = quota or Quota()
+        self._clock = clock
 
-    def check(self, frames: Sequence[Frame]) -> Hello | Flush | Incoming:
-        """What came in, checked; raises MalformedMessage."""
+    def check(self, frames: Sequence[Frame], speaker: Holder | None = None) -> Hello | Flush | Incoming | Refused:
+        """What came in, checked, or why it is not taken; raises MalformedMessage where nobody can be answered.
+
+        speaker: whose key it came under, None on a server without keys.
+        """
+        nbytes = sum(len(frame) for frame in frames)
         self.metrics.received.inc()
-        self.metrics.received_bytes.inc(sum(len(frame) for frame in frames))
+        self.metrics.received_bytes.inc(nbytes)
         try:
             message, _ = decode(frames)
-            return _for_a_server(message, frames)
+            taken = _for_a_server(message, frames, speaker)
+        except ForeignVersion as error:
+            return self.refuse("", "version", str(error))
         except MalformedMessage as error:
             self.metrics.malformed.inc()
             log.warning("message_dropped", id=error.message_id, why=error.why)
-            raise
+            if not error.message_id:
+                raise
+            return self.refuse(error.message_id, "malformed", error.why)
+        if not isinstance(taken, Incoming):
+            return taken
+        return self._not_now(taken, speaker, nbytes) or self._not_theirs(taken.id, message, speaker) or taken
 
     def keep(self, group: Sequence[Incoming]) -> list[Refused | None]:
         """Keep a group; for each message None where it is on disk, else why not."""
+        answers = iter(self._keep([message for message in group if not message.completes]))
+        return [self._complete(message) if message.completes else next(answers) for message in group]
+
+    def refuse(self, message_id: str, code: RefusalCode, says: str, retry_s: float = 0.0) -> Refused:
+        """The answer to what is not taken, counted."""
+        self.metrics.refused.labels(code).inc()
+        retry_ms = max(RETRY_MS, min(round(retry_s * 1000), 3_600_000)) if code in PASSES else 0
+        return Refused(id=message_id, code=code, says=says[:SAYS_CHARACTERS], retry_after_ms=retry_ms)
+
+    def _not_now(self, message: Incoming, speaker: Holder | None, nbytes: int) -> Refused | None:
+        fleet = speaker.fleet if speaker else None
+        wait_s = self._quota.charge(message.owner, fleet, nbytes, self._clock())
+        if self.closed:
+            return self.refuse(message.id, *self.closed)
+        if wait_s:
+            return self.refuse(message.id, "quota", f"used up; room again in {wait_s:.0f} s", wait_s)
+        return None
+
+    def _not_theirs(self, message_id: str, message: AnyMessage, speaker: Holder | None) -> Refused | None:
+        """A key speaks for its own cars; what a piece is part of shows when it is whole."""
+        if speaker is None or speaker.cars is None or isinstance(message, Piece):
+            return None
+        if speaker.speaks_for(_cars_in(message)):
+            return None
+        log.warning("message_of_others", key=speaker.name, id=message_id)
+        return self.refuse(message_id, "not_yours", f"the key of {speaker.name!r} does not speak for these cars")
+
+    def _keep(self, group: Sequence[Incoming]) -> list[Refused | None]:
+        if not group:
+            return []
         try:
             outcomes = self.ledger.append(group)
         except StorageFull as error:
             log.warning("storage_full", messages=len(group), why=error.why)
-            return [self._refuse(message.id, "disk_full", str(error)) for message in group]
+            return [self.refuse(message.id, "disk_full", str(error)) for message in group]
         return [self._settle(message, outcome) for message, outcome in zip(group, outcomes, strict=True)]
+
+    def _complete(self, last: Incoming) -> Refused | None:
+        """With its last piece a message is whole: it is checked as if it had come so, and kept."""
+        known = self.ledger.known(last.id)
+        if known is not None:
+            self.ledger.forget_pieces(last.owner, last.id)
+            return self._settle(last, Outcome.DUPLICATE if known == last.digest else Outcome.CONFLICT)
+        before = self.ledger.pieces(last)
+        if before is None:
+            return self.refuse(last.id, "pieces_missing", "send all of its pieces again")
+        try:
+            frames = joined(last.id, last.digest, [*before, last.frames[1]])
+            message, _ = decode(frames)
+            if not isinstance(message, ClipUpload | Rows) or message.id != last.id:
+                raise MalformedMessage("the pieces make another message than was said", message_id=last.id)
+        except MalformedMessage as error:
+            self.metrics.malformed.inc()
+            self.ledger.forget_pieces(last.owner, last.id)
+            return self.refuse(last.id, "malformed", error.why)
+        whole = replace(last, frames=frames, piece=None)
+        return self._not_theirs(last.id, message, last.speaker) or self._keep([whole])[0]
 
     def _settle(self, message: Incoming, outcome: Outcome) -> Refused | None:
         if outcome is Outcome.CONFLICT:
             says = "the server has another message under this id; was the run's name used before?"
-            return self._refuse(message.id, "conflict", says)
-        counter = self.metrics.acknowledged if outcome is Outcome.STORED else self.metrics.duplicates
-        counter.inc()
+            return self.refuse(message.id, "conflict", says)
+        new = self.metrics.pieces if message.piece else self.metrics.acknowledged
+        (new if outcome is Outcome.STORED else self.metrics.duplicates).inc()
         return None
 
-    def _refuse(self, message_id: str, code: RefusalCode, says: str) -> Refused:
-        self.metrics.refused.labels(code).inc()
-        return Refused(id=message_id, code=code, says=says)
 
-
-def _for_a_server(message: AnyMessage, frames: Sequence[Frame]) -> Hello | Flush | Incoming:
+def _for_a_server(message: AnyMessage, frames: Sequence[Frame], speaker: Holder | None) -> Hello | Flush | Incoming:
     if isinstance(message, ClipUpload | Rows):
-        return Incoming(message.id, digest_of(frames), frames)
+        return Incoming(message.id, digest_of(frames), frames, speaker)
+    if isinstance(message, Piece):
+        return Incoming(message.id, bytes.fromhex(message.digest), frames, speaker, message)
     if isinstance(message, Hello | Flush):
         return message
     raise MalformedMessage(f"a {type(message).__name__} is for the car side")
+
+
+def _cars_in(message: AnyMessage) -> NDArray[np.uint32] | None:
+    """The cars that a message says something of; None where that is no car."""
+    if isinstance(message, ClipUpload):
+        return np.array([message.car], np.uint32)
+    if isinstance(message, Rows) and "car" in message.columns:
+        return np.asarray(unpack_rows(message)["car"]).astype(np.uint32)
+    return None

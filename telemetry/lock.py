@@ -24,3 +24,18 @@ class StoreLock:
     def close(self) -> None:
         """Let the store go."""
         os.close(self._fd)
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a process holds this lock now."""
+    try:
+        fd = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(fd)
+    return False

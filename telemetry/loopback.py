@@ -13,7 +13,7 @@ from telemetry.errors import MessageRefused, StorageFull
 from telemetry.gateway import OnWait
 from telemetry.intake import Intake
 from telemetry.ledger import Incoming, Ledger, Outcome
-from telemetry.messages import PASSES, WIRE_VERSION, ClipUpload, Rows, Welcome
+from telemetry.messages import PASSES, WIRE_VERSION, ClipUpload, Flush, Hello, Refused, Rows, Welcome
 from telemetry.metrics import Metrics
 from telemetry.store import Compactor
 
@@ -34,7 +34,8 @@ class Loopback:
         self._compactor = None if store is None or self._ledger is None else Compactor(self._ledger, store)
         self._intake = Intake(self._ledger or self._memory, Metrics())
         self._acknowledged: list[str] = []
-        self.welcome = Welcome(store="" if store is None else str(store.resolve()), version=WIRE_VERSION)
+        place = "" if store is None else str(store.resolve())
+        self.welcome = Welcome(store=place, version=WIRE_VERSION, window_bytes=0)
 
     def __enter__(self) -> Self:
         return self
@@ -85,9 +86,9 @@ class Loopback:
 
     def _send(self, name: str, frames: Sequence[bytes]) -> None:
         message = self._intake.check(frames)
-        if not isinstance(message, Incoming):
+        if isinstance(message, Hello | Flush):
             raise TypeError(f"a {type(message).__name__} is not kept")
-        (refused,) = self._intake.keep([message])
+        refused = message if isinstance(message, Refused) else self._intake.keep([message])[0]
         if refused is None:
             self._acknowledged.append(name)
         elif refused.code in PASSES:
@@ -106,6 +107,15 @@ class _Memory:
 
     def append(self, group: Sequence[Incoming]) -> list[Outcome]:
         return [self._take(message) for message in group]
+
+    def known(self, message_id: str) -> bytes | None:
+        return self._taken.get(message_id)
+
+    def pieces(self, last: Incoming) -> list[bytes] | None:  # noqa: ARG002 - nothing comes in pieces where no socket is
+        return None
+
+    def forget_pieces(self, owner: str, whole: str) -> None:
+        """There are none."""
 
     def _take(self, incoming: Incoming) -> Outcome:
         known = self._taken.setdefault(incoming.id, incoming.digest)

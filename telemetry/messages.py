@@ -6,13 +6,15 @@
 | Welcome    | server   | where the server keeps things, which version it speaks       |                    |
 | ClipUpload | car side | a clip; its pictures follow as raw parts, tick by tick       | Ack or Refused     |
 | Rows       | car side | rows of one table, column by column                          | Ack or Refused     |
+| Piece      | car side | a piece of one of the two that is too long to go in one      | Ack or Refused     |
 | Ack        | server   | these messages are on disk: forget them                      |                    |
 | Refused    | server   | this message was not kept; the code says whether to retry    |                    |
 | Flush      | car side | bring all that was acknowledged before this into the tables  | Flushed or Refused |
 | Flushed    | server   | it is in the tables                                          |                    |
 
-A message with an `id` is stored at most once under it, however often it is sent. How messages become bytes stands in
-`codec.py` and, for readers in other languages, in docs/wire.md.
+A `ClipUpload` or `Rows` of more than `PIECE_BYTES` goes as pieces, each kept and acknowledged by itself, so that a
+broken link costs a piece and not a clip. A message with an `id` is stored at most once under it, however often it is
+sent. How messages become bytes stands in `codec.py` and, for readers in other languages, in docs/wire.md.
 """
 
 import sys
@@ -21,7 +23,11 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-WIRE_VERSION = 1
+WIRE_VERSION = 2
+OLDEST_VERSION = 2  # that is still spoken
+
+PIECE_BYTES = 256 * 2**10
+MAX_FRAME_BYTES = 2 * PIECE_BYTES  # on a socket; a peer that sends a longer frame is cut off
 
 MAX_HEAD_BYTES = 16 * 2**20
 MAX_PART_BYTES = 4 * 2**20
@@ -31,6 +37,7 @@ MAX_TICKS = 1024
 MAX_CAMERAS = 64
 MAX_ROWS = 1_000_000
 MAX_ACKS = 1024
+MAX_PIECES = 330  # of a message that is as long as may be
 
 # Lists in lists cost 60 times their bytes when decoded, so every collection has a limit, checked before it is read.
 Whole = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
@@ -47,10 +54,13 @@ Named = Annotated[dict[Name, Value], Meta(max_length=64)]
 Series = Annotated[dict[Name, PerTick], Meta(max_length=256)]
 
 ColumnType = Literal["bool", "int16", "int32", "int64", "float", "double", "string"]
-RefusalCode = Literal["malformed", "conflict", "disk_full", "version"]
+RefusalCode = Literal[
+    "malformed", "too_large", "conflict", "version", "unknown_key", "not_yours",
+    "disk_full", "busy", "quota", "pieces_missing",
+]  # fmt: skip
 
-PASSES: frozenset[str] = frozenset({"disk_full"})
-"""Codes of refusals that pass: keep the message and send it again later."""
+PASSES: frozenset[str] = frozenset({"disk_full", "busy", "quota"})
+"""Codes of refusals that pass: keep the message and send it again after `Refused.retry_after_ms`."""
 
 
 class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", kw_only=True):
@@ -58,17 +68,30 @@ class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field
 
 
 class Hello(Message, tag="hello", frozen=True):
-    """sender: a name, and a part that no other process has."""
+    """Who speaks.
+
+    sender: a name, and a part that no other process has
+    versions: of the wire that it speaks, oldest and newest
+    loadout: what its cars run
+    """
 
     sender: Name
     run: Name
+    versions: Annotated[list[Annotated[int, Meta(ge=1, le=255)]], Meta(min_length=2, max_length=2)]
+    loadout: Annotated[str, Meta(max_length=200)] = ""
 
 
 class Welcome(Message, tag="welcome", frozen=True):
-    """store: the server's folder, as an absolute path on the server's machine."""
+    """A sender may go on.
+
+    store: the server's folder, as an absolute path on the server's machine
+    version: of the wire, from now on
+    window_bytes: how much the sender may have under way without an acknowledgement
+    """
 
     store: Text
     version: Count
+    window_bytes: Count
 
 
 class ClipUpload(Message, tag="clip", frozen=True):
@@ -119,6 +142,21 @@ class Rows(Message, tag="rows", frozen=True):
     columns: Annotated[dict[Name, Packed], Meta(max_length=256)]
 
 
+class Piece(Message, tag="piece", frozen=True):
+    """A piece of a longer message; the bytes follow as one raw part.
+
+    id: `of`, for the last one; for another `of` + "#" + its number
+    of: the id of the whole message, digest: the sha256 of all its bytes, which is its frames as a segment keeps them
+    number, count: from 0
+    """
+
+    id: MessageId
+    of: MessageId
+    digest: Hex
+    number: Annotated[int, Meta(ge=0, lt=MAX_PIECES)]
+    count: Annotated[int, Meta(ge=2, le=MAX_PIECES)]
+
+
 class Ack(Message, tag="ack", frozen=True):
     """ids: messages that are on disk."""
 
@@ -126,11 +164,16 @@ class Ack(Message, tag="ack", frozen=True):
 
 
 class Refused(Message, tag="refused", frozen=True):
-    """id: of the message, "" for a Hello; code: see RefusalCode; says: why, for people."""
+    """A message that was not kept.
+
+    id: of the message, "" for a Hello; code: see RefusalCode; says: why, for people
+    retry_after_ms: how long to wait at least where the code is one that passes
+    """
 
     id: Annotated[str, Meta(max_length=640)]
     code: RefusalCode
     says: Text
+    retry_after_ms: Count = 0
 
 
 class Flush(Message, tag="flush", frozen=True):
@@ -146,8 +189,8 @@ class Flushed(Message, tag="flushed", frozen=True):
 
 
 Stored = ClipUpload | Rows
-AnyMessage = Hello | Welcome | ClipUpload | Rows | Ack | Refused | Flush | Flushed
-MESSAGES: tuple[type[Message], ...] = (Hello, Welcome, ClipUpload, Rows, Ack, Refused, Flush, Flushed)
+AnyMessage = Hello | Welcome | ClipUpload | Rows | Piece | Ack | Refused | Flush | Flushed
+MESSAGES: tuple[type[Message], ...] = (Hello, Welcome, ClipUpload, Rows, Piece, Ack, Refused, Flush, Flushed)
 
 
 def clip_message_id(run: str, clip: str) -> str:

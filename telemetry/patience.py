@@ -25,12 +25,12 @@ class Patience:
             self._until_s = now_s + ANSWER_S
         return self._refused
 
-    def refused(self, message_id: str, now_s: float) -> bool:
-        """The server has no room for a message; whether that is news."""
+    def refused(self, message_id: str, now_s: float, at_least_s: float = 0.0) -> bool:
+        """The server has no room for a message, and says how long at least; whether that is news."""
         news = not self._refused
         if news or message_id == self._probe:
             self._pause_s = SHORTEST_S if news else min(2 * self._pause_s, LONGEST_S)
-            self._until_s = now_s + self._pause_s
+            self._until_s = now_s + max(self._pause_s, at_least_s)
         self._refused, self._probe = True, ""
         return news
 

@@ -3,13 +3,13 @@
 import contextlib
 import errno
 import os
-import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from telemetry.codec import Frame
 from telemetry.errors import StorageFull
+from telemetry.record import lengths, split
 
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
@@ -51,9 +51,9 @@ class Segments:
         chunks: list[Frame] = []
         at = self._end
         for frames in records:
-            sizes = [len(frame) for frame in frames]
-            chunks += [struct.pack(f"<{len(sizes) + 1}I", len(sizes), *sizes), *frames]
-            length = 4 * (len(sizes) + 1) + sum(sizes)
+            record = [lengths(frames), *frames]
+            chunks += record
+            length = sum(len(chunk) for chunk in record)
             places.append(Place(self.current, at, length))
             at += length
         with self._room():
@@ -79,12 +79,9 @@ class Segments:
             raw = os.pread(fd, place.length, place.start)
         finally:
             os.close(fd)
-        if len(raw) != place.length or len(raw) < 4:
+        if len(raw) != place.length:
             raise ValueError(f"{len(raw)} bytes of {place.length}")
-        (count,) = struct.unpack_from("<I", raw)
-        if 4 * (count + 1) > len(raw):
-            raise ValueError(f"{count} frames in {len(raw)} bytes")
-        return _split(raw, struct.unpack_from(f"<{count}I", raw, 4))
+        return split(raw)
 
     def remove_before(self, segment: int) -> None:
         """Delete the files with lower numbers, never the one that is appended to."""
@@ -142,13 +139,3 @@ def sync_folder(folder: Path) -> None:
         os.fsync(fd)
     finally:
         os.close(fd)
-
-
-def _split(raw: bytes, sizes: Sequence[int]) -> list[bytes]:
-    frames, at = [], 4 * (len(sizes) + 1)
-    for size in sizes:
-        frames.append(raw[at : at + size])
-        at += size
-    if at != len(raw):
-        raise ValueError(f"frames of {at} bytes in {len(raw)}")
-    return frames

@@ -1,11 +1,13 @@
 """The collection server as one process: a thread that collects, a thread that brings what came in into the tables."""
 
 import contextlib
+import math
 import os
 import queue
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,8 +20,11 @@ import zmq
 from telemetry.collector import Collector
 from telemetry.errors import StorageFull
 from telemetry.intake import Intake
+from telemetry.keys import Keys
 from telemetry.ledger import Ledger
 from telemetry.metrics import Metrics
+from telemetry.pulse import Pulse
+from telemetry.quota import Quota
 from telemetry.store import Compactor
 
 log = structlog.get_logger()
@@ -36,6 +41,8 @@ def serve(
     ready: Callable[[str], None] | None = None,
     metrics_port: int | None = None,
     with_parent: bool = False,
+    keys: Keys | None = None,
+    quota: Quota | None = None,
 ) -> None:
     """Collect into a store until SIGTERM or SIGINT, then finish what is on disk and return.
 
@@ -45,9 +52,11 @@ def serve(
         ready: called once with the real address
         metrics_port: a port of 127.0.0.1 for Prometheus; 0 takes any free one
         with_parent: stop also when the process that started this one has gone
+        keys: who may connect; without them it speaks plain text, on the loopback address only
+        quota: how much cars and the fleet may bring in
 
     Raises:
-        PortInUse, BadAddress, StoreUnwritable, StoreLocked: nothing was started
+        PortInUse, BadAddress, Unprotected, StoreUnwritable, StoreLocked: nothing was started
         LedgerCorrupt, OSError: the disk failed; nothing acknowledged is lost, but a person must look
 
     A signal that the process ignores stays ignored, so a parent can keep its server through a Ctrl-C.
@@ -58,31 +67,43 @@ def serve(
         closing.callback(ledger.close)
         compaction = _Compaction(Compactor(ledger, store), bell.ring)
         closing.callback(compaction.stop)
-        collector = Collector(Intake(ledger, metrics), str(store.resolve()), bind, compaction.flush)
+        intake = Intake(ledger, metrics, quota=quota)
+        collector = Collector(intake, str(store.resolve()), bind, compaction.flush, keys)
         closing.callback(collector.close)
         if metrics_port is not None:
             log.info("metrics_exposed", port=closing.enter_context(metrics.exposed(metrics_port)))
         metrics.waiting.set_function(lambda: ledger.waiting)
         log.info("server_started", store=str(store), endpoint=collector.endpoint)
+        parent = os.getppid() if with_parent else None
         with bell.rung_by_signals():
             if ready is not None:
                 ready(collector.endpoint)
-            _turn(collector, compaction, bell, os.getppid() if with_parent else None)
+            _turn(collector, compaction, bell, Pulse(store, ledger, intake, collector.endpoint), parent)
         log.info("server_stopped", store=str(store))
 
 
-def _turn(collector: Collector, compaction: "_Compaction", bell: "_Bell", parent: int | None) -> None:
+def _turn(collector: Collector, compaction: "_Compaction", bell: "_Bell", pulse: Pulse, parent: int | None) -> None:
     poller = zmq.Poller()
     poller.register(collector.socket, zmq.POLLIN)
     poller.register(bell.fileno(), zmq.POLLIN)
+    looked_s = -math.inf
     while not bell.stopping and (parent is None or os.getppid() == parent):
         poller.poll(LOOK_EVERY_MS)
-        for _ in range(BATCHES_BETWEEN_LOOKS):
-            if not collector.step():
-                break
+        _take(collector)
         bell.hush()
         for peer, flush, refused in compaction.done():
             collector.answer_flush(peer, flush, refused)
+        if time.monotonic() - looked_s >= LOOK_EVERY_MS / 1000:
+            looked_s = time.monotonic()
+            collector.look()
+            pulse.beat()
+    _take(collector)  # what has come in by now is kept, and its senders are told
+
+
+def _take(collector: Collector) -> None:
+    for _ in range(BATCHES_BETWEEN_LOOKS):
+        if not collector.step():
+            break
 
 
 class _Compaction:

@@ -7,7 +7,9 @@ import typer
 
 from fleet.errors import FleetError, root_errors
 
-GROUPS = ("run", "serve", "replay", "look", "world", "trigger", "train", "suite", "bench", "schema", "doctor")
+GROUPS = (
+    "run", "serve", "keys", "replay", "look", "world", "trigger", "train", "suite", "bench", "schema", "doctor",
+)  # fmt: skip
 """Modules of this package, in the order of `outrider --help`; what is heavy is imported inside their commands."""
 
 

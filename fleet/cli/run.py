@@ -7,7 +7,7 @@ import typer
 
 if TYPE_CHECKING:
     from fleet.plan import RunPlan
-    from fleet.simulation.run import Summary
+    from fleet.simulation.run import Setting, Summary
 
 RUNS = Path("runs")
 EPILOG = """
@@ -17,7 +17,7 @@ outrider run rainy_city
 
 outrider run rainy_city --set cars=200 --set duration=30s --out runs/try
 
-outrider run my_plan.yaml --server tcp://127.0.0.1:5757 --shards 2
+outrider run my_plan.yaml --server tcp://collector:5757 --key garage.key --shards 2
 
 outrider run rainy_city --resume
 """
@@ -41,6 +41,9 @@ def run(
         str | None,
         typer.Option(help="`embedded` (so it is by default), or the endpoint of one that runs: tcp://…"),
     ] = None,
+    key: Annotated[
+        Path | None, typer.Option(help="The key file to be let in with, from `outrider keys enrol`.")
+    ] = None,
     shards: Annotated[int | None, typer.Option(min=1, help="Worker processes.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     resume: Annotated[
@@ -62,7 +65,7 @@ def run(
     asked = asked.model_copy(update={"shards": shards or asked.shards})
     path = out or (interrupted(RUNS, asked) if resume else next_free(RUNS, asked))
     try:
-        summary = _simulate(asked, path, server=server, device=device, resume=resume)
+        summary = _simulate(asked, path, _setting(server, key, device), resume=resume)
     except KeyboardInterrupt:
         again = f"outrider run {path / 'plan.yaml'} --resume --out {path}"
         console().print(f"interrupted; what was done is kept. Go on with: [bold]{again}[/bold]")
@@ -70,14 +73,23 @@ def run(
     _conclude(path, summary, as_json=as_json)
 
 
-def _simulate(plan: "RunPlan", path: Path, *, server: str | None, device: str, resume: bool) -> "Summary":
+def _setting(server: str | None, key: Path | None, device: str) -> "Setting":
+    from fleet.simulation.run import Setting
+    from telemetry import KeyFile
+
+    return Setting(server=server, key=KeyFile.read(key) if key else None, device=device)
+
+
+def _simulate(plan: "RunPlan", path: Path, setting: "Setting", *, resume: bool) -> "Summary":
     """Start or go on, with a line that says how far it is."""
+    from dataclasses import replace
+
     from fleet.cli.output import RunProgress
     from fleet.simulation import run as runs
     from fleet.simulation.run_folder import RunFolder
 
     with RunProgress(plan) as progress:
-        setting = runs.Setting(server=server, device=device, watch=progress)
+        setting = replace(setting, watch=progress)
         if resume:
             RunFolder(path).refuse_other_plan(plan)
             return runs.resume(path, setting)

@@ -1,33 +1,65 @@
-"""`outrider serve`: the collection server, on its own."""
+"""`outrider serve`: the collection server, on its own, and how one is that runs."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from telemetry import Status
 
 EPILOG = """
 [bold]Examples[/bold]
 
-outrider serve --store store
+outrider keys init keys && outrider keys enrol keys garage --cars all --out garage.key
 
-outrider serve --store store --bind tcp://0.0.0.0:5757 --metrics-port 9100
+outrider serve --store store --keys keys --bind tcp://0.0.0.0:5757 --metrics-port 9100
+
+outrider serve --store store --plain [dim]# plain text, on this machine only[/dim]
+
+outrider serve status --store store
 """
+STATUS_EPILOG = """
+[bold]Examples[/bold]
+
+outrider serve status --store store
+
+outrider serve status --store store --json [dim]# exit code 1 where it is not healthy: a health check[/dim]
+"""
+MEGABYTE = 1_000_000
+
+Store = Annotated[Path, typer.Option(help="The folder that keeps inbox, tables and clips.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("serve", epilog=EPILOG)(serve)
+    """Add the command and what belongs to it."""
+    group = typer.Typer(rich_markup_mode="rich", invoke_without_command=True, subcommand_metavar="[status]")
+    group.callback(epilog=EPILOG)(serve)
+    group.command("status", epilog=STATUS_EPILOG)(status)
+    app.add_typer(group, name="serve")
 
 
 def serve(
+    context: typer.Context,
     *,
-    store: Annotated[Path, typer.Option(help="The folder that keeps inbox, tables and clips.")],
+    store: Store | None = None,
     bind: Annotated[str, typer.Option(help="Where to listen; port 0 takes any free one.")] = "tcp://127.0.0.1:5757",
+    keys: Annotated[Path | None, typer.Option(help="Who may connect: a folder of `outrider keys`.")] = None,
+    plain: Annotated[bool, typer.Option("--plain", help="No keys, no encryption; loopback only.")] = False,
+    car_mb: Annotated[float | None, typer.Option(min=0.001, help="Megabytes a car may send a day.")] = None,
+    fleet_mb: Annotated[float | None, typer.Option(min=0.001, help="Megabytes all may send a day.")] = None,
     metrics_port: Annotated[int | None, typer.Option(help="Counters for Prometheus on this port.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print endpoint and store as one JSON object.")] = False,
+    as_json: AsJson = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log every event.")] = False,
 ) -> None:
     """Collect clips and rows until interrupted; what is acknowledged is on disk."""
+    if context.invoked_subcommand:
+        return
+    if store is None:
+        raise typer.BadParameter("needed, and it is not there", param_hint="--store")
+    if plain == (keys is not None):
+        raise typer.BadParameter("say one: --keys DIR (`outrider keys init DIR` makes it), or --plain on this machine")
     import telemetry
     from fleet import logs
     from fleet.cli.output import console, print_json
@@ -39,4 +71,38 @@ def serve(
         if as_json:
             print_json({"endpoint": endpoint, "store": str(store)})
 
-    telemetry.serve(store, bind, ready=ready, metrics_port=metrics_port)
+    quota = telemetry.Quota(
+        car_bytes=round(car_mb * MEGABYTE) if car_mb else None,
+        fleet_bytes=round(fleet_mb * MEGABYTE) if fleet_mb else None,
+    )
+    known = telemetry.Keys.found(keys) if keys else None
+    telemetry.serve(store, bind, ready=ready, metrics_port=metrics_port, keys=known, quota=quota)
+
+
+def status(*, store: Store, as_json: AsJson = False) -> None:
+    """How the server of a store is: connections, rate, lag, disk, what was refused and why."""
+    from fleet.cli.output import print_json, print_table
+    from telemetry import status_of
+
+    found = status_of(store)
+    if as_json:
+        print_json(found.facts())
+    else:
+        print_table(["", ""], _rows(found))
+    if not found.healthy:
+        raise typer.Exit(1)
+
+
+def _rows(found: "Status") -> list[tuple[str, str]]:
+    how = "healthy" if found.healthy else found.closed or ("silent" if found.alive else "not running")
+    return [
+        ("state", f"{how}, heard of {found.age_s:.0f} s ago (process {found.pid})"),
+        ("listens on", found.endpoint),
+        ("connections", f"{found.connected:,}"),
+        ("acknowledged", f"{found.acknowledged:,}, {found.messages_per_s:,.0f} a second lately"),
+        ("lag", f"{found.lag:,} messages on disk, not yet in the tables"),
+        ("came twice", f"{found.duplicates:,}"),
+        ("dropped", f"{found.malformed:,} that were no message"),
+        ("refused", ", ".join(f"{code} {number:,}" for code, number in sorted(found.refused.items())) or "nothing"),
+        ("disk", f"{found.disk_free_bytes / 1e9:,.1f} GB free of {found.disk_bytes / 1e9:,.1f}"),
+    ]

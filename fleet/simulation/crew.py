@@ -3,7 +3,7 @@
 import multiprocessing
 import signal
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Protocol
 from fleet.errors import ShardDied, root_errors
 from fleet.plan import RunPlan
 from fleet.simulation.barrier import Decision, Report, Saved
+from telemetry import KeyFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class Job:
     run:          the run's name, in every row and clip
     device:       where the world paints
     endpoint:     the collection server; None: clips are made and dropped (a replay)
+    key:          to be let in with; None: the server speaks plain text
     folder:       where checkpoints go; None: nowhere (a replay)
     resume_us:    the barrier to go on from; None: from the start
     belongs_to:   a hash of plan and build, written into checkpoints
@@ -32,6 +34,7 @@ class Job:
     run: str
     device: str
     endpoint: str | None = None
+    key: KeyFile | None = field(default=None, repr=False)
     folder: Path | None = None
     resume_us: int | None = None
     belongs_to: str = ""

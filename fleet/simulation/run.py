@@ -19,7 +19,7 @@ from fleet.simulation.run_folder import RunFolder, refuse_used
 from fleet.simulation.server import EmbeddedServer
 from fleet.simulation.simulation import Simulation
 from fleet.simulation.state import Columns
-from telemetry import write_truth
+from telemetry import KeyFile, write_truth
 
 Keep = Callable[[dict[str, Any], Columns], None]
 EMBEDDED = "embedded"
@@ -44,11 +44,13 @@ class Setting:
     """Where a run runs, which changes nothing about its outcome.
 
     server: "embedded", or the endpoint of one that runs already; None: embedded, or as the run began
+    key:    to be let in with there; the embedded server makes its own
     device: "auto", "cpu" or "cuda"
     watch:  told how far the shards are
     """
 
     server: str | None = None
+    key: KeyFile | None = None
     device: str = "auto"
     watch: Notice = lambda _: None
 
@@ -135,14 +137,14 @@ def _into_folder(
         write_truth(folder.path, rows, batch=entry["barrier_us"])
         folder.append_log(entry)
 
-    with _server(server, folder.path) as (endpoint, check):
+    with _server(server, setting.key, folder.path) as (endpoint, key, check):
 
         def watch(progress: Progress) -> None:
             check()
             setting.watch(progress)
 
         ledger = Ledger.from_log(equipment.quotas, log)
-        summary, ended = _conduct(replace(whole, endpoint=endpoint), equipment, ledger, watch, keep)
+        summary, ended = _conduct(replace(whole, endpoint=endpoint, key=key), equipment, ledger, watch, keep)
     store = ended[0].store if server != EMBEDDED else None
     done = {"digest": summary.digest, "complete": True, "store": store, "totals": asdict(summary)}
     folder.finish({**manifest, **done})
@@ -150,13 +152,13 @@ def _into_folder(
 
 
 @contextmanager
-def _server(asked: str, store: Path) -> Iterator[tuple[str, Callable[[], None]]]:
-    """The endpoint to send to, and a check that raises when the server behind it is lost for good."""
+def _server(asked: str, key: KeyFile | None, store: Path) -> Iterator[tuple[str, KeyFile | None, Callable[[], None]]]:
+    """The endpoint to send to, with which key, and a check that raises when the server is lost for good."""
     if asked != EMBEDDED:
-        yield asked, lambda: None
+        yield asked, key, lambda: None
         return
     with EmbeddedServer(store) as server:
-        yield server.endpoint, server.check
+        yield server.endpoint, server.key, server.check
 
 
 def _conduct(

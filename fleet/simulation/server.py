@@ -10,6 +10,7 @@ from typing import Self
 import structlog
 
 from fleet.errors import ServerLost, root_errors
+from telemetry import Keys
 
 log = structlog.get_logger()
 
@@ -19,14 +20,16 @@ _TRIES = 3
 
 
 class EmbeddedServer:
-    """`telemetry.serve` beside the run, with the run folder as its store.
+    """`telemetry.serve` beside the run, with the run folder as its store; it lets nobody in but its run.
 
+    key: with which it does
     endpoint: where it listens; the same after every restart
     restarts: how often it had to be started again
     """
 
     def __init__(self, store: Path) -> None:
         self._store = store
+        self._keys, self.key = Keys.of_one_run("run")
         self._spawn = multiprocessing.get_context("spawn")
         self._closing = threading.Event()
         self._lost: ServerLost | None = None
@@ -62,7 +65,7 @@ class EmbeddedServer:
         """Start the child and wait until it listens; ServerLost with its own words where it does not."""
         ours, theirs = self._spawn.Pipe()
         child = self._spawn.Process(
-            target=_serve, args=(self._store, self.endpoint, theirs), name="outrider server", daemon=True
+            target=_serve, args=(self._store, self.endpoint, self._keys, theirs), name="outrider server", daemon=True
         )
         child.start()
         self._child = child
@@ -105,7 +108,7 @@ class EmbeddedServer:
         return False
 
 
-def _serve(store: Path, bind: str, parent: Connection) -> None:
+def _serve(store: Path, bind: str, keys: Keys, parent: Connection) -> None:
     """The child: serve until told to stop, or until the run's process has gone."""
     from fleet import logs
     from telemetry import serve
@@ -113,6 +116,6 @@ def _serve(store: Path, bind: str, parent: Connection) -> None:
     logs.configure()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the run, which stops its server when it is done
     try:
-        serve(store, bind, ready=lambda endpoint: parent.send(("listens", endpoint)), with_parent=True)
+        serve(store, bind, ready=lambda endpoint: parent.send(("listens", endpoint)), with_parent=True, keys=keys)
     except root_errors(OSError) as error:
         parent.send(("failed", str(error)))

@@ -44,7 +44,7 @@ class Simulation:
         self.checkins = CheckIns(job.shard, self.cohorts, self.state, self.outbox)
         self.examiner = Examiner(equipment.world)
         self.wire: Gateway | Loopback = (
-            Gateway(job.endpoint, run=job.run, sender=f"shard-{job.shard}", on_wait=self._say)
+            Gateway(job.endpoint, run=job.run, sender=f"shard-{job.shard}", on_wait=self._say, key=job.key)
             if job.endpoint
             else Loopback(run=job.run)
         )

@@ -76,7 +76,29 @@ def test_serving_on_a_port_in_use_is_refused(tmp_path: Path) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         bind = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
-        assert str(taken.getsockname()[1]) in refusal("serve", "--store", tmp_path, "--bind", bind)
+        assert str(taken.getsockname()[1]) in refusal("serve", "--store", tmp_path, "--plain", "--bind", bind)
+
+
+def test_a_server_is_told_whether_it_has_keys(tmp_path: Path) -> None:
+    assert "say one: --keys DIR" in refusal("serve", "--store", tmp_path / "store")
+    assert "for the loopback address alone" in refusal(
+        "serve", "--store", tmp_path / "store", "--plain", "--bind", "tcp://0.0.0.0:0"
+    )
+
+
+def test_a_store_that_nobody_served_has_no_status(tmp_path: Path) -> None:
+    assert "`outrider serve --store" in refusal("serve", "status", "--store", tmp_path)
+
+
+def test_keys_are_made_listed_and_taken_away(tmp_path: Path) -> None:
+    keys, out = tmp_path / "keys", tmp_path / "car.key"
+    assert outrider("keys", "init", keys).returncode == 0
+    enrolled = json.loads(outrider("keys", "enrol", keys, "car-7", "--cars", "7", "--out", out, "--json").stdout)
+    assert json.loads(out.read_text())["public"] == enrolled["public"]
+    assert "not overwritten" in refusal("keys", "enrol", keys, "car-8", "--cars", "8", "--out", out)
+    assert json.loads(outrider("keys", "revoke", keys, "car-7", "--json").stdout)["revoked"] == 1
+    (listed,) = json.loads(outrider("keys", "list", keys, "--json").stdout)["keys"]
+    assert listed == {"name": "car-7", "public": enrolled["public"], "cars": "7", "revoked": True}
 
 
 def test_a_diverged_run_is_a_failed_verdict() -> None:

@@ -4,15 +4,16 @@ import socket
 from pathlib import Path
 from shutil import rmtree
 
+import msgspec
 import pytest
 
 from fleet.errors import ServerLost
 from fleet.simulation.server import EmbeddedServer
-from telemetry import Gateway
+from telemetry import Gateway, TelemetryError
 
 
 def greet(server: EmbeddedServer) -> str:
-    with Gateway(server.endpoint, run="run", sender="test", connect_timeout_s=60) as gateway:
+    with Gateway(server.endpoint, run="run", sender="test", connect_timeout_s=60, key=server.key) as gateway:
         assert gateway.welcome is not None
         return gateway.welcome.store
 
@@ -29,6 +30,13 @@ def test_a_killed_server_comes_back_at_the_same_place(tmp_path: Path) -> None:
         assert greet(server)
         assert (server.endpoint, server.restarts) == (endpoint, 1)
         assert server.pid != first
+
+
+def test_nobody_but_its_run_is_let_in(tmp_path: Path) -> None:
+    with EmbeddedServer(tmp_path / "one") as server, EmbeddedServer(tmp_path / "two") as other:
+        stranger = msgspec.structs.replace(other.key, server=server.key.server)
+        with pytest.raises(TelemetryError, match="does not admit"):
+            Gateway(server.endpoint, run="run", sender="test", key=stranger)
 
 
 def test_a_server_that_cannot_write_says_why(tmp_path: Path) -> None:

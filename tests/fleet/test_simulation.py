@@ -139,7 +139,8 @@ class Kills:
 
     def __call__(self, progress: Progress) -> None:
         if self.left and not progress.waiting:
-            Gateway(self.server.endpoint, run="other", sender="test", connect_timeout_s=60).close()
+            at, key = self.server.endpoint, self.server.key
+            Gateway(at, run="other", sender="test", connect_timeout_s=60, key=key).close()
             os.kill(self.server.pid, signal.SIGKILL)
             self.left -= 1
 
@@ -148,7 +149,7 @@ class Kills:
 def test_a_server_killed_ten_times_loses_and_doubles_nothing(small: Path, tmp_path: Path) -> None:
     with EmbeddedServer(tmp_path / "store") as server:
         kills, plan = Kills(server, 10), small_plan(small, "perceive_every_s=1", "duration=10s")
-        summary = runs.start(plan, tmp_path / "run", runs.Setting(server=server.endpoint, watch=kills))
+        summary = runs.start(plan, tmp_path / "run", runs.Setting(server=server.endpoint, key=server.key, watch=kills))
     assert kills.left == 0
     with open_run(tmp_path / "store") as db:
         kept = [clip for (clip,) in db.sql("SELECT clip FROM clips").fetchall()]

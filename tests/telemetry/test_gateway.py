@@ -20,7 +20,7 @@ from telemetry.errors import (
     WaitTimeout,
     WrongColumns,
 )
-from telemetry.messages import Ack, Hello, Welcome
+from telemetry.messages import WIRE_VERSION, Ack, Hello, Welcome
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,7 @@ def test_a_flush_brings_all_into_the_tables(server: Server) -> None:
 def test_the_welcome_says_where_things_are_kept(server: Server) -> None:
     with Gateway(server.endpoint, run=RUN, sender="test") as gateway:
         assert Path(gateway.welcome.store).name == "store"
-        assert gateway.welcome.version == 1
+        assert gateway.welcome.version == WIRE_VERSION
 
 
 def test_the_same_message_twice_is_stored_once(server: Server) -> None:
@@ -130,13 +130,13 @@ def test_an_address_that_is_none_is_an_error() -> None:
 
 def test_a_server_of_another_version_is_an_error() -> None:
     with Scripted() as old:
-        foreign = MAGIC + b"\x09" + encode(Welcome(store="/", version=9))[0][5:]
+        foreign = MAGIC + b"\x09" + encode(Welcome(store="/", version=9, window_bytes=0))[0][5:]
 
         def answer() -> None:
             peer, _ = old.hear()
             old.socket.send_multipart([peer, foreign])
 
-        with pytest.raises(VersionMismatch, match="version 9 of the wire, this is version 1"):
+        with pytest.raises(VersionMismatch, match="version 9 of the wire, this is version 2"):
             _connect(old, answer)
 
 
@@ -155,7 +155,7 @@ def test_a_car_side_of_another_version_is_told_so(server: Server) -> None:
     dealer = context.socket(zmq.DEALER)
     dealer.setsockopt(zmq.RCVTIMEO, 20_000)
     dealer.connect(server.endpoint)
-    hello = encode(Hello(sender="old", run=RUN))[0]
+    hello = encode(Hello(sender="old", run=RUN, versions=[2, 2]))[0]
     dealer.send_multipart([MAGIC + b"\x07" + hello[5:]])
     refused, _ = decode(dealer.recv_multipart())
     assert getattr(refused, "code", "") == "version"
@@ -233,6 +233,6 @@ def test_rubbish_from_the_server_is_dropped() -> None:
             peer, _ = server.hear()
             server.socket.send_multipart([peer, b"rubbish"])
             server.socket.send_multipart([peer, *encode(Ack(ids=["never sent"]))])
-            server.socket.send_multipart([peer, *encode(Welcome(store="/", version=1))])
+            server.socket.send_multipart([peer, *encode(Welcome(store="/", version=WIRE_VERSION, window_bytes=2**20))])
 
         _connect(server, answer)

@@ -75,7 +75,7 @@ def _broken(hello: bytes, clip: list[bytes]) -> list[tuple[str, str, list[bytes]
         ("empty_frame", "does not begin", [b""]),
         ("prefix_only", "does not begin", [hello[:PREFIX_BYTES]]),
         ("other_magic", "does not begin", [b"outr" + hello[4:]]),
-        ("version_2", "version 2", [MAGIC + b"\x02" + hello[5:]]),
+        ("version_1", "version 1", [MAGIC + b"\x01" + hello[5:]]),
         ("flipped_bit", "checksum", [hello[:-1] + bytes([hello[-1] ^ 1])]),
         ("picture_missing", "checksum", clip[:-1]),
         ("pictures_swapped", "checksum", [clip[0], clip[2], clip[1], *clip[3:]]),

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 from telemetry.clip import Clip
 from telemetry.codec import encode, encode_clip, encode_rows
 from telemetry.messages import Ack, Flush, Flushed, Hello, Refused, Welcome
+from telemetry.pieces import cut
 
 RUN = "city"
 
@@ -51,15 +53,22 @@ def some_fires(first: int = 0, count: int = 3) -> dict[str, Any]:
 def every_message() -> dict[str, list[bytes]]:
     """The frames of one message of each kind, and of a few that are special."""
     return {
-        "hello": encode(Hello(sender="shard-0-5f1d", run=RUN)),
-        "welcome": encode(Welcome(store="/data/store", version=1)),
+        "hello": encode(Hello(sender="shard-0-5f1d", run=RUN, versions=[2, 2], loadout="main")),
+        "welcome": encode(Welcome(store="/data/store", version=2, window_bytes=2**26)),
         "clip": encode_clip(a_clip()),
         "clip_without_ticks": encode_clip(a_clip(ticks=(), frames=[], poses=[], signals={}, percepts={}, shadows={})),
         "rows": encode_rows(RUN, "fires", "barrier-12", some_fires()),
         "rows_with_gaps": encode_rows(RUN, "fires", "b", some_fires() | {"score": [0.5, None, float("nan")]}),
         "rows_none": encode_rows(RUN, "fires", "empty", some_fires(0, 0)),
+        "piece": [
+            frame
+            for _, frames in islice(cut("city/clip/long", [bytes(range(256)) * 1024 + b"end"]), 1, 2)
+            for frame in frames
+        ],
         "ack": encode(Ack(ids=["city/clip/7-100-surprise", "city/rows/fires/barrier-12"])),
-        "refused": encode(Refused(id="city/clip/7-100-surprise", code="disk_full", says="no room")),
+        "refused": encode(
+            Refused(id="city/clip/7-100-surprise", code="disk_full", says="no room", retry_after_ms=1000)
+        ),
         "flush": encode(Flush(id="shard-0-5f1d-1")),
         "flushed": encode(Flushed(id="shard-0-5f1d-1")),
     }
@@ -73,6 +82,21 @@ from telemetry import serve
 structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
 serve(Path(sys.argv[1]), sys.argv[2], ready=lambda endpoint: print(endpoint, flush=True))
 """
+
+LOCKED_SERVER = """
+import sys
+from pathlib import Path
+import structlog
+from telemetry import serve
+from telemetry.keys import Keys
+from telemetry.quota import Quota
+structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+store = Path(sys.argv[1])
+quota = Quota(car_bytes=200_000)
+serve(store, sys.argv[2], ready=lambda endpoint: print(endpoint, flush=True), keys=Keys.found(store.parent / "keys"),
+      quota=quota)
+"""
+"""With the keys that lie beside the store, and 200 kB a day for each car."""
 
 
 class Server:
