@@ -144,3 +144,14 @@ def test_every_refusal_is_a_vehicle_error() -> None:
     ours = [each for each in vars(errors).values() if isinstance(each, type) and each.__module__ == errors.__name__]
     classes = [each for each in ours if issubclass(each, Exception)]
     assert all(issubclass(each, VehicleError) and each.__name__ in (errors.__doc__ or "") for each in classes)
+
+
+def test_eyes_show_the_same_with_and_without_the_maps_of_their_trunk() -> None:
+    network = load_network("hydranet-v1")
+    pixels = np.arange(2 * 8 * 3 * 64 * 96, dtype=np.uint32).astype(np.uint8).reshape(2, 8, 3, 64, 96)
+    embedding, maps = network.see(pixels)
+    np.testing.assert_array_equal(embedding, network.embed(pixels))
+    with torch.no_grad():
+        fine, x = HydraNet.load("hydranet-v1").eval().backbone.trunk(torch.from_numpy(pixels).flatten(0, 1))
+    np.testing.assert_allclose(maps["fine"], fine.numpy(), atol=1e-3)
+    np.testing.assert_allclose(maps["x"], x.numpy(), atol=1e-3)

@@ -7,18 +7,24 @@ import logging
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from vehicle.errors import MissingExtra
+from vehicle.networks.hydranet import FEATURES, Backbone
+
+Module = TypeVar("Module", bound=nn.Module)
 
 
-def export_backbone(backbone: nn.Module, file: Path, *, pixels: torch.Tensor, fingerprint: str) -> None:
-    """Write `pixels -> embedding` for any number of cars, its normalisations folded; pixels: (2, c, 3, h, w) uint8."""
-    _write(folded(backbone), file, {"pixels": pixels}, ["embedding"], fingerprint)
+def export_backbone(backbone: Backbone, file: Path, *, pixels: torch.Tensor, fingerprint: str) -> None:
+    """Write `pixels -> embedding and the trunk's maps` for any number of cars, its normalisations folded.
+
+    pixels: (2, c, 3, h, w) uint8
+    """
+    _write(_Eyes(folded(backbone)).eval(), file, {"pixels": pixels}, ["embedding", *FEATURES], fingerprint)
 
 
 def export_heads(heads: nn.ModuleDict, file: Path, *, d: int, fingerprint: str) -> None:
@@ -26,13 +32,24 @@ def export_heads(heads: nn.ModuleDict, file: Path, *, d: int, fingerprint: str) 
     _write(_Heads(heads).eval(), file, {"embedding": torch.zeros(2, d)}, list(heads), fingerprint)
 
 
-def folded(backbone: nn.Module) -> nn.Module:
+def folded(backbone: Module) -> Module:
     """A copy with each normalisation put into the convolution before it: same function, less to compute."""
     copied = copy.deepcopy(backbone).eval()
     for block in [module for module in copied.modules() if isinstance(module, nn.Sequential)]:
         if len(block) > 1 and isinstance(block[0], nn.Conv2d) and isinstance(block[1], nn.BatchNorm2d):
             block[0], block[1] = fuse_conv_bn_eval(block[0], block[1]), nn.Identity()
     return copied
+
+
+class _Eyes(nn.Module):
+    """A backbone as one function with three results."""
+
+    def __init__(self, backbone: Backbone) -> None:
+        super().__init__()
+        self.backbone = backbone
+
+    def forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        return self.backbone.see(pixels)
 
 
 class _Heads(nn.Module):

@@ -25,6 +25,7 @@ STEM, BRANCH = (16, 32), 80  # channels
 SUMMARY, DETAIL, OBJECTS = 64, 32, 32  # what a camera shows, its strongest small things, its strongest large ones
 SEEN = SUMMARY + DETAIL + OBJECTS  # numbers in the embedding for each camera
 HIDDEN = 48  # neurons of a head
+FEATURES = ("fine", "x")  # the maps of the trunk, for whoever wants to know where in a picture something is
 CELL = (4, 3)  # rows x columns of features, pooled into one
 
 
@@ -123,16 +124,24 @@ class Backbone(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Pixels (n, c, 3, h, w) uint8: embedding (n, d)."""
-        return self.side_by_side(self.look(pixels.flatten(0, 1)))
+        return self.see(pixels)[0]
 
-    def look(self, pixels: Tensor) -> Tensor:
-        """Pictures of any cameras (n*c, 3, h, w) uint8: what each shows, (n*c, 128)."""
+    def see(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Pixels (n, c, 3, h, w) uint8: embedding (n, d), and both maps of the trunk as `trunk` gives them."""
+        fine, x = self.trunk(pixels.flatten(0, 1))
+        return self.side_by_side(self.summarise(fine, x)), fine, x
+
+    def trunk(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        """Pictures of any cameras (n*c, 3, h, w) uint8: maps (n*c, 32, h/4, w/4) and (n*c, 80, h/8, w/8), FEATURES."""
         x = pixels.float() / 127.5 - 1
         fine = self.stem(x)  # (n*c, 32, h/4, w/4)
         fine = fine + self.refine(fine)  # a sign of five pixels is known by its neighbourhood
-        small = self.detail(fine).amax((2, 3))  # (n*c, 32)  a lamp of two pixels survives the maximum
         x = self.branch(fine)  # (n*c, 80, h/8, w/8)
-        x = x + self.residual(x)
+        return fine, x + self.residual(x)
+
+    def summarise(self, fine: Tensor, x: Tensor) -> Tensor:
+        """The trunk's maps of any cameras: what each shows, (n*c, 128)."""
+        small = self.detail(fine).amax((2, 3))  # (n*c, 32)  a lamp of two pixels survives the maximum
         large = self.objects(x).amax((2, 3))  # (n*c, 32)  a sign, wherever it stands: each looks at 39 x 39 pixels
         mean, most = nn.functional.avg_pool2d(x, CELL), nn.functional.max_pool2d(x, CELL)
         return torch.cat([self.summary(torch.cat([mean, most], 1).flatten(1)), small, large], 1)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from vehicle.errors import ForeignBackbone
 from vehicle.networks.folder import checked_bytes, find_network, read_card
+from vehicle.networks.hydranet import FEATURES
 from vehicle.tasks import TASKS, Task, tasks_on_card
 
 
@@ -38,6 +39,11 @@ class Network:
         """Pixels (n, cameras, 3, height, width): embedding (n, d)."""
         (embedding,) = self._backbone.run(["embedding"], {"pixels": pixels})
         return np.asarray(embedding, np.float32)
+
+    def see(self, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], dict[str, NDArray[np.float32]]]:
+        """The same and the trunk's maps, by name in FEATURES: (n * cameras, channels, rows, columns) each."""
+        embedding, *maps = self._backbone.run(["embedding", *FEATURES], {"pixels": pixels})
+        return embedding, dict(zip(FEATURES, maps, strict=True))
 
     def answer(self, embedding: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
         """Embedding (n, d): task to raw outputs (n, outputs)."""
