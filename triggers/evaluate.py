@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import structlog
@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from triggers.errors import BadExpression, BadKind, ForeignMemory, UnknownSignal, UnknownTrigger
 from triggers.expression import Expression
-from triggers.gating import DAY_US, NEVER, Latch, Reason, Sight, Terms, step
+from triggers.gating import DAY_US, NEVER, PAUSE_US, Latch, Reason, Sight, Terms, step
 from triggers.kinds import Trigger, build
+from triggers.language.past import Moment, Past
 from triggers.probe import check_backbone
 from triggers.spec import TriggerSpec, check, parse
 from triggers.table import Column, SignalTable
@@ -54,12 +55,17 @@ class Memory:
         self.suspended: set[str] = set()
         self._latches: dict[str, Latch] = {}
         self._counts: dict[str, NDArray[np.uint32]] = {}
+        self._pasts: dict[str, Past] = {}
 
     def latch(self, trigger: str) -> Latch:
         """What the trigger of this name remembers."""
         if trigger not in self._latches:
             self._latches[trigger] = Latch.fresh(self.cars)
         return self._latches[trigger]
+
+    def past(self, trigger: str, version: int) -> Past:
+        """What the windows of this version of a trigger remember."""
+        return self._pasts.setdefault(f"{trigger}/{version}", Past(self.cars))
 
     def rows(self, cars: NDArray[np.uint32]) -> NDArray[np.intp]:
         """Rows of these cars, (n,). Raises ValueError unless they ascend and belong to the cohort."""
@@ -93,6 +99,8 @@ class Memory:
             out[name] = np.array(sorted(getattr(self, name)), np.str_)
         for name, latch in self._latches.items():
             out |= {f"{name}/{each.name}": getattr(latch, each.name).copy() for each in fields(Latch)}
+        for name, past in self._pasts.items():
+            out |= {f"{name}/past/{key}": values for key, values in past.state().items()}
         return out | {f"{name}/counts": counts.copy() for name, counts in self._counts.items()}
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
@@ -106,8 +114,18 @@ class Memory:
         self._latches = {
             name: Latch(**{each.name: state[f"{name}/{each.name}"].copy() for each in fields(Latch)}) for name in names
         }
+        self._pasts = _pasts_of(state, cars)
         counted = [key for key in state if key.endswith("/counts")]
         self._counts = {key.removesuffix("/counts"): state[key].copy() for key in counted}
+
+
+def _pasts_of(state: Mapping[str, NDArray[Any]], cars: int) -> dict[str, Past]:
+    parts: dict[str, dict[str, NDArray[Any]]] = {}
+    for key, values in state.items():
+        name, found, cell = key.partition("/past/")
+        if found:
+            parts.setdefault(name, {})[cell] = values
+    return {name: Past.of(cars, each) for name, each in parts.items()}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,7 +142,8 @@ class Evaluator:
     """All triggers of a loadout, over any cars of a cohort, one tick at a time.
 
     specs: the triggers, in the order of a verdict's columns; memory: the cohort's, shared with other evaluators;
-    tick_us: length of a tick; columns: name → type (bool, float, int) of every signal the tables will have;
+    tick_us: length of a tick; columns: name → type (bool, float, int) of every signal the tables will have, units:
+    name → unit of those that have one;
     backbone: sha256 of the network whose embeddings they will have; today: the date of simulated midnight before
     tick 0, against which specs expire (None: they do not).
 
@@ -140,12 +159,13 @@ class Evaluator:
         tick_us: int,
         columns: Mapping[str, type],
         backbone: str,
+        units: Mapping[str, str] | None = None,
         today: dt.date | None = None,
     ) -> None:
         self.specs = tuple(specs)
         self._memory, self._tick_us, self._today = memory, tick_us, today
         self._refuse_namesakes()
-        nobody = _empty_table(columns, backbone)
+        nobody = _empty_table(columns, units or {}, backbone)
         self._rules = tuple(_ready(spec, nobody) for spec in self.specs)
         self._pinned = any(hasattr(rule.score, "backbone") for rule in self._rules)
         self._backbone = backbone
@@ -195,10 +215,15 @@ class Evaluator:
         now_us = table.tick * self._tick_us
         if (stopped := self._stopped(rule.spec, now_us)) is not None:
             return np.full(len(rows), stopped, np.uint8)
-        latch = self._memory.latch(rule.spec.name)
-        latch.deploy(rows, rule.spec.version, self._memory.seen_tick[rows], rule.spec.fire.edge)
+        latch, past = self._memory.latch(rule.spec.name), self._memory.past(rule.spec.name, rule.spec.version)
+        seen = self._memory.seen_tick[rows]
+        taken = latch.deploy(rows, rule.spec.version, seen, rule.spec.fire.edge)
+        paused = rows[(table.tick - seen) * self._tick_us > PAUSE_US]
+        latch.since_us[paused] = NEVER
+        for forgotten in (taken, paused):
+            past.forget(forgotten)
         latch.seen_tick[rows] = table.tick
-        sight = _look(rule, table)
+        sight = _look(rule, table, Moment(past, rows, table.tick, self._tick_us))
         scores[:] = sight.score
         return step(latch, rows, sight, rule.terms, now_us)
 
@@ -222,40 +247,49 @@ class Evaluator:
                 raise spec.refusal(("name",), f"two triggers of one loadout are called '{spec.name}'")
 
 
-def _look(rule: _Rule, table: SignalTable) -> Sight:
-    """The gate over all rows, the score over those it lets in."""
+def _look(rule: _Rule, table: SignalTable, moment: Moment) -> Sight:
+    """The gate over all rows, the score over those it lets in; one that looks back watches behind the gate too."""
     n = len(table)
-    score = np.full(n, np.nan, np.float32)
     if rule.gate is None:
-        score[:] = _score(rule, table)
+        score = _score(rule, table, moment)
         return Sight(score, np.zeros(n, np.bool_), np.isnan(score))
-    gate = rule.gate(table)
+    gate = rule.gate(table, moment.at("when"))
     gated = gate == 0
+    score = np.full(n, np.nan, np.float32)
     inside = np.flatnonzero(gate == 1)
-    if inside.size == n:
-        score[:] = _score(rule, table)
+    if inside.size == n or _looks_back(rule.score):
+        score[inside] = _score(rule, table, moment)[inside]
     elif inside.size:
-        score[inside] = _score(rule, table.select(inside))
+        score[inside] = _score(rule, table.select(inside), moment)
     return Sight(score, gated, np.isnan(score) & ~gated)
 
 
-def _score(rule: _Rule, table: SignalTable) -> NDArray[np.float32]:
-    """The trigger's scores as float32, (n,), NaN where a signal that it read is undefined."""
+def _score(rule: _Rule, table: SignalTable, moment: Moment) -> NDArray[np.float32]:
+    """The trigger's scores as float32, (n,), NaN where a signal that it read is undefined.
+
+    An expression, and what looks back, say themselves where they are undefined: a window skips such samples.
+    """
+    if isinstance(rule.score, Expression) or _looks_back(rule.score):
+        return _called(rule.spec, rule.score, table, moment).astype(np.float32, copy=False)
     noted = _Noted(table.columns)
-    score = _called(rule.spec, rule.score, replace(table, columns=noted)).astype(np.float32)
+    score = _called(rule.spec, rule.score, replace(table, columns=noted), moment).astype(np.float32)
     for name in noted.read:
         score[~table.defined(name)] = np.nan
     return score
 
 
-def _called(spec: TriggerSpec, score: Trigger, table: SignalTable) -> Column:
+def _looks_back(score: Trigger) -> bool:
+    return bool(getattr(score, "windows", ()))
+
+
+def _called(spec: TriggerSpec, score: Any, table: SignalTable, moment: Moment) -> Column:
     """What the trigger gives, (n,) float32 or bool. Raises BadKind if it gives anything else."""
-    value = score(table)
+    value = score(table, moment.at("score")) if _looks_back(score) else score(table)
     shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", type(value).__name__)
     if shape != (len(table),) or dtype not in (np.bool_, np.float32):
         where = f"{spec.name}: kind '{spec.kind}'"
         raise BadKind(where, f"a score is float32 or bool of shape ({len(table)},), and this is {dtype} {shape or ''}")
-    return value
+    return cast("Column", value)
 
 
 class _Noted(Mapping[str, Column]):
@@ -280,7 +314,7 @@ class _Noted(Mapping[str, Column]):
         return name in self._columns
 
 
-def _empty_table(columns: Mapping[str, type], backbone: str) -> SignalTable:
+def _empty_table(columns: Mapping[str, type], units: Mapping[str, str], backbone: str) -> SignalTable:
     dtypes = {bool: np.bool_, np.bool_: np.bool_, int: np.int64}
     return SignalTable(
         cars=np.zeros(0, np.uint32),
@@ -288,6 +322,7 @@ def _empty_table(columns: Mapping[str, type], backbone: str) -> SignalTable:
         columns={name: np.zeros(0, dtypes.get(sort, np.float32)) for name, sort in columns.items()},
         embedding=np.zeros((0, 0), np.float32),
         backbone=backbone,
+        units=units,
     )
 
 
@@ -298,11 +333,12 @@ def _ready(spec: TriggerSpec, nobody: SignalTable) -> _Rule:
     score = build(spec.kind, spec.params, spec.folder)
     if isinstance(pinned := getattr(score, "backbone", None), str):
         check_backbone(pinned, nobody.backbone, getattr(score, "file", spec.name))
+    never = Moment(Past(0), np.zeros(0, np.intp), 0, 1)
     if gate is not None:
         with _located(spec.where("when")):
-            gate(nobody)
+            gate(nobody, never.at("when"))
     with _located(spec.where("params")):
-        graded = _called(spec, score, nobody).dtype == np.float32 and not isinstance(score, Expression)
+        graded = _called(spec, score, nobody, never).dtype == np.float32 and getattr(score, "graded", True)
     if spec.fire.hysteresis and not graded:
         raise spec.refusal(("fire", "hysteresis"), "this kind says yes or no; nothing lies between")
     threshold = _threshold(spec, score) if graded else 0.5

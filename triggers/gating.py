@@ -4,7 +4,8 @@ A trigger waits for its condition to become *active*: to hold (`rising`, `always
 edge is the moment at which it has been active for `dwell_s` without a break. A car that takes up a trigger counts as
 having had the edge already, so what is true at deploy does not fire. Every edge is used up, whether it fires or falls
 to the cooldown or a quota. An undefined row keeps its edge as it was, and begins its dwell anew. A row gated out is
-low: it fires nothing, not even a falling edge.
+low: it fires nothing, not even a falling edge. After a pause of more than a minute, such as a parked car's, a dwell
+begins anew and windows are empty.
 """
 
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from triggers.spec import DAY_S, Fire, Limits
 
 SECOND_US = 1_000_000
 DAY_US = DAY_S * SECOND_US
+PAUSE_US = 60 * SECOND_US
 NEVER = -1
 
 
@@ -82,19 +84,19 @@ class Latch:
             fires=never.copy(),
         )
 
-    def deploy(self, rows: NDArray[np.intp], version: int, last_tick: NDArray[np.int64], edge: str) -> None:
-        """Forget the edges of cars that just took the trigger up; cooldown and quota stay.
+    def deploy(self, rows: NDArray[np.intp], version: int, last_tick: NDArray[np.int64], edge: str) -> NDArray[np.intp]:
+        """Forget the edges of cars that just took the trigger up, and give their rows; cooldown and quota stay.
 
         rows: (m,) indices; last_tick: (m,) tick at which anything last looked at these cars. A car whose last tick
         was not this trigger's has run without it since.
         """
-        new = (self.seen_tick[rows] != last_tick) | (self.version[rows] != version)
-        if new.any():
-            taken = rows[new]
+        taken: NDArray[np.intp] = rows[(self.seen_tick[rows] != last_tick) | (self.version[rows] != version)]
+        if taken.size:
             self.version[taken] = version
             self.high[taken] = edge != "falling"
             self.held[taken] = True
             self.since_us[taken] = NEVER
+        return taken
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -30,6 +30,7 @@ class SignalTable:
     embedding: NDArray[np.float32]
     valid: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
     backbone: str = ""
+    units: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.cars)
@@ -56,6 +57,7 @@ class SignalTable:
             embedding=self.embedding[rows],
             valid=_Taken(self.valid, rows),
             backbone=self.backbone,
+            units=self.units,
         )
 
 
