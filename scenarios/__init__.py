@@ -1,7 +1,7 @@
 """The world: roads, traffic, weather and eight cameras, as pure functions of (cars, tick)."""
 
 from scenarios import rates, staging
-from scenarios.cameras import CameraFrames, Rig
+from scenarios.cameras import Camera, CameraFrames, Rig
 from scenarios.conditions import CONDITIONS, Condition
 from scenarios.draws import Draws
 from scenarios.encounters import ENCOUNTERS
@@ -24,6 +24,7 @@ __all__ = [
     "SLICES",
     "TICK_US",
     "TRAITS",
+    "Camera",
     "CameraFrames",
     "Condition",
     "Draws",

@@ -16,6 +16,7 @@ from scenarios.cameras import CameraFrames, Rig
 from scenarios.encounters import Put
 from scenarios.errors import NotDrawn
 from scenarios.motion import Motion
+from scenarios.paint.silhouettes import Outlines
 from scenarios.roads import AHEAD, BEHIND, CELL_M, TRIP_STRIDE
 from scenarios.telling import paired
 from scenarios.top_down import TopDown
@@ -146,6 +147,11 @@ class StagedWorld:
         """The same, seen from above."""
         who, when = paired(cars, ticks)
         return self._world.top_down(*self._real(who, when), self._puts(who))
+
+    def outlines(self, cars: ArrayLike, ticks: ArrayLike) -> Outlines:
+        """What stands in each image column."""
+        who, when = paired(cars, ticks)
+        return self._world.outlines(*self._real(who, when), self._puts(who))
 
     def in_reach(self, cars: ArrayLike, ticks: ArrayLike, kinds: Collection[str]) -> NDArray[np.bool_]:
         """Whether a thing of these kinds stands ahead of a car."""

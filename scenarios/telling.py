@@ -1,7 +1,7 @@
 """From a scene to the truth about it, the same for drawn and for recorded worlds."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scenarios.cameras import Rig
 from scenarios.paint.painter import CHUNK
 from scenarios.paint.scene import OBJECT, Scene
-from scenarios.paint.silhouettes import silhouettes
+from scenarios.paint.silhouettes import Outlines, outlines, silhouettes
 from scenarios.trips import Floats, Ints
 from scenarios.truth import KINDS, Truth
 
@@ -40,6 +40,13 @@ def in_reach(scene: Scene, kinds: Collection[str]) -> NDArray[np.bool_]:
     at = {name: scene.objects[:, :, OBJECT.index(name)] for name in ("x", "y", "kind")}
     sought = np.isin(at["kind"], [KINDS.index(kind) for kind in kinds])
     return np.asarray((sought & (at["x"] > 0.0) & (at["x"] < REACH_M) & (np.abs(at["y"]) < REACH_M)).any(axis=1))
+
+
+def outlined(scene: Scene, rig: Rig) -> Outlines:
+    """What stands in each image column of level cameras; in chunks, for the sake of memory."""
+    starts = range(0, max(len(scene), 1), CHUNK)
+    parts = [outlines(torch.from_numpy(scene.objects[i : i + CHUNK]), rig) for i in starts]
+    return Outlines(*(torch.cat([getattr(part, field.name) for part in parts]) for field in fields(Outlines)))
 
 
 def told(  # noqa: PLR0913 - a truth is made of this much

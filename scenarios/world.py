@@ -18,9 +18,10 @@ from scenarios.exposure import RECORDED, WorldSpec, load_world
 from scenarios.motion import Motion, motion_of
 from scenarios.paint.painter import CHUNK, Painter, noise_of
 from scenarios.paint.scene import OBJECT, POSE, ROAD, Scene
+from scenarios.paint.silhouettes import Outlines
 from scenarios.radar import nearest_echo_m
 from scenarios.slots import Slots, first, joined
-from scenarios.telling import Known, in_reach, paired, told
+from scenarios.telling import Known, in_reach, outlined, paired, told
 from scenarios.top_down import TopDown, drawn_ground, seen_from_above
 from scenarios.trips import ROADS, Drives, Floats, Ints, Progress, Trips, road_of_trip
 from scenarios.truth import Truth
@@ -70,6 +71,9 @@ class World(Protocol):
 
     def top_down(self, cars: ArrayLike, ticks: ArrayLike) -> TopDown:
         """The same, seen from above; for labeller and examiner only."""
+
+    def outlines(self, cars: ArrayLike, ticks: ArrayLike) -> Outlines:
+        """What stands in each image column of level cameras; for the labeller only."""
 
     def in_reach(self, cars: ArrayLike, ticks: ArrayLike, kinds: Collection[str]) -> NDArray[np.bool_]:
         """Whether a thing of these kinds stands ahead of a car: where asking for the truth is worth it."""
@@ -188,6 +192,10 @@ class DrawnWorld:
         junction = scene.road[:, ROAD.index("junction")]
         painted = np.where(junction < roads.FAR_M, junction, np.float32(np.inf))
         return seen_from_above(ground, np.ones(ground.shape[:2], np.bool_), scene.objects, painted)
+
+    def outlines(self, cars: ArrayLike, ticks: ArrayLike, put: Put | None = None) -> Outlines:
+        """What stands in each image column."""
+        return outlined(self.scene(cars, ticks, put), self.rig)
 
     def in_reach(
         self, cars: ArrayLike, ticks: ArrayLike, kinds: Collection[str], put: Put | None = None

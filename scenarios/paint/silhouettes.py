@@ -11,6 +11,8 @@ from scenarios.paint import columns
 from scenarios.paint.scene import OBJECT
 from scenarios.paint.warp import Warp, warp_of
 
+_NOWHERE = -500.0  # row; the painter puts layers that hold nothing further up still
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Silhouettes:
@@ -24,6 +26,37 @@ class Silhouettes:
     pixels: Tensor
     whole: Tensor
     box: Tensor
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outlines:
+    """What stands in each image column, nearest first; n cars, C cameras, L layers, W columns.
+
+    kind: (n, C, L, W) uint8, a `Kind`; 0 = nothing
+    top, bottom: (n, C, L, W) float32 rows where it begins and ends, hidden or not, and outside the image too
+    foot: (n, C, L, W) float32 row where its front meets the road, if it stands on it
+    shown: (n, C, L, W) float32 rows of it that nothing nearer hides
+    """
+
+    kind: Tensor
+    top: Tensor
+    bottom: Tensor
+    foot: Tensor
+    shown: Tensor
+
+
+def outlines(objects: Tensor, rig: Rig) -> Outlines:
+    """Objects (n, K, F) on the CPU: the things that the painter shows in each column of level cameras."""
+    rays = columns.rays_of(rig, "cpu")
+    kept, _ = columns.nearest(objects, rays)
+    keys = columns.layer_keys(kept, rays)
+    found = columns.layers(kept, keys, rays)
+    top, bottom = _covered(found)
+    middle, scale = (found[:, :, :, columns.LAYER.index(name)] for name in ("middle", "scale"))
+    place = (keys & (columns.KEPT - 1)).long().flatten(2).clamp(max=kept.shape[2] - 1)  # (n, C, L * W)
+    kind = torch.gather(kept[..., OBJECT.index("kind")], 2, place).view(keys.shape)
+    kind = torch.where(middle > _NOWHERE, kind, 0.0).to(torch.uint8)
+    return Outlines(kind, top, bottom, middle + 1.0 / scale, _left_over(found, rig.height))
 
 
 def silhouettes(objects: Tensor, rig: Rig) -> Silhouettes:

@@ -17,13 +17,14 @@ from scenarios.motion import Motion
 from scenarios.paint.painter import CHUNK, Painter, noise_of
 from scenarios.paint.scene import LIGHT, OBJECT, POSE, ROAD, Kind, Scene
 from scenarios.paint.shade import Sheet, Surface
+from scenarios.paint.silhouettes import Outlines
 from scenarios.radar import nearest_echo_m
 from scenarios.recorded.drive import DriveState
 from scenarios.recorded.kinds import KIND_NAMES
 from scenarios.recorded.opening import open_drives
 from scenarios.recorded.raster import ASPHALT, CROSSWALK, LANE_LINE, GroundGrid, rasterise
 from scenarios.recorded.scene import SLOTS, Surroundings, scene_at
-from scenarios.telling import Known, in_reach, paired, told
+from scenarios.telling import Known, in_reach, outlined, paired, told
 from scenarios.top_down import GRID, TopDown, seen_from_above
 from scenarios.trips import ROADS
 from scenarios.truth import Truth
@@ -191,6 +192,10 @@ class RecordedWorld:
             [[*map(bool, (each.roads.drivable, each.roads.lines, each.roads.crosswalks))] for each in self.drives]
         )
         return seen_from_above(ground, known[drives], scene.objects, np.full(len(who), np.inf, np.float32))
+
+    def outlines(self, cars: ArrayLike, ticks: ArrayLike) -> Outlines:
+        """What stands in each image column."""
+        return outlined(self._scene(*paired(cars, ticks))[0], self.rig)
 
     def in_reach(self, cars: ArrayLike, ticks: ArrayLike, kinds: Collection[str]) -> NDArray[np.bool_]:
         """Whether a thing of these kinds stands ahead of a car."""

@@ -6,7 +6,8 @@ from scenes import drawn, scene_of
 
 from scenarios.cameras import EIGHT_CAMERAS
 from scenarios.paint import columns, shade
-from scenarios.paint.silhouettes import silhouettes
+from scenarios.paint.scene import Kind
+from scenarios.paint.silhouettes import outlines, silhouettes
 
 LARGE = EIGHT_CAMERAS.resized(4)
 OBJECTS = torch.from_numpy(drawn("all_weather").scene(np.arange(6), 19 * 36_000).objects)
@@ -63,3 +64,25 @@ def test_things_out_of_sight_have_no_silhouette() -> None:
     forward = [LARGE.names.index(name) for name in ("main", "narrow", "wide")]
     assert seen.whole[0, forward].max() == 0
     assert seen.box[0, forward].abs().max() == 0
+
+
+def test_a_column_names_the_nearer_thing_first_and_knows_where_it_stands() -> None:
+    near, far = {"x": 12.0, "kind": Kind.VEHICLE, "z1": 1.0}, {"x": 20.0, "kind": Kind.TRUCK, "z1": 3.0}
+    found = outlines(torch.from_numpy(scene_of([[far, near]]).objects), LARGE)
+    middle = LARGE.width // 2
+    assert found.kind[0, 0, :, middle].tolist() == [Kind.VEHICLE, Kind.TRUCK]
+    for layer, x_m in enumerate((12.0, 20.0)):
+        _, row, _ = LARGE.cameras[0].project(np.array([x_m - 2.2, 0.0, 0.0]))  # its front end
+        assert abs(float(found.foot[0, 0, layer, middle]) - row) < 0.2
+    assert float(found.shown[0, 0, 1, middle]) > 0  # the truck looks over the car
+    assert float(found.top[0, 0, 1, middle]) < float(found.top[0, 0, 0, middle])
+
+
+def test_a_column_that_shows_only_the_street_names_nothing() -> None:
+    found = outlines(torch.from_numpy(scene_of([[{"x": -20.0}]]).objects), LARGE)
+    assert found.kind[0, LARGE.names.index("main")].max() == 0
+
+
+def test_outlines_show_as_many_pixels_as_silhouettes() -> None:
+    rows = outlines(OBJECTS, EIGHT_CAMERAS).shown.sum(dim=(2, 3))
+    assert torch.allclose(rows, silhouettes(OBJECTS, EIGHT_CAMERAS).pixels.sum(dim=2))
