@@ -8,6 +8,7 @@ from scenarios import TICK_US
 from triggers import Evaluator, Memory, TriggerSpec
 from vehicle.networks import Network
 from vehicle.signals import column_types
+from vehicle.units import column_units
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,8 +41,10 @@ class Loadout:
 
         today: the date of midnight before tick 0, against which specs expire (None: they do not).
         """
-        columns, backbone = column_types(production, shadows), production.backbone
-        evaluator = Evaluator(specs, memory, tick_us=TICK_US, columns=columns, backbone=backbone, today=today)
+        columns, units = column_types(production, shadows), column_units(production)
+        evaluator = Evaluator(
+            specs, memory, tick_us=TICK_US, columns=columns, units=units, backbone=production.backbone, today=today
+        )
         return cls(name, production, tuple(shadows), evaluator)
 
     @property
