@@ -92,12 +92,14 @@ class LoadoutPlan(_Part):
 
     production: the network that drives
     shadows:    networks that only watch
-    triggers:   specs, by the name of one that ships or by file
+    triggers:   specs, by the name of one that ships or by file; or packages (`.pack`), which the cars take or refuse
+    trust:      the root that the cars are built with, by which they judge packages: a file `N.root.json`
     """
 
     production: str = "hydranet-v1"
     shadows: tuple[str, ...] = ()
     triggers: tuple[str, ...] = ()
+    trust: str | None = None
 
 
 class WorldPlan(_Part):
@@ -149,6 +151,7 @@ class RunPlan(_Part):
     shards:           worker processes; changes speed, never the outcome (default: by cores and cars)
     loadout:          production network, shadows, triggers
     uplink:           how fast cars upload
+    false_suspensions: how likely the circuit breaker is ever to suspend a trigger that keeps to its forecast, at most
     outbox_mb:        megabytes of clips a car keeps until they are acknowledged
     plugins:          modules to import first; they add kinds, conditions, tasks, uplinks
     """
@@ -169,6 +172,7 @@ class RunPlan(_Part):
     shards: int | None = Field(None, ge=1, le=1024)
     loadout: LoadoutPlan = LoadoutPlan()
     uplink: UplinkPlan = UplinkPlan()
+    false_suspensions: float = Field(0.001, gt=0, lt=1)
     outbox_mb: float = Field(64.0, gt=0)
     plugins: tuple[str, ...] = ()
 

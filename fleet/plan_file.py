@@ -148,7 +148,7 @@ def _with_known_names(plan: RunPlan, origin: _Origin) -> RunPlan:
     """The same plan, once every world, network, trigger and uplink in it is known to exist."""
     from scenarios import open_world
     from telemetry import open_uplink
-    from triggers import load_spec
+    from triggers import load_spec, packages
     from vehicle import NETWORKS
 
     problems: list[Problem] = []
@@ -170,8 +170,29 @@ def _with_known_names(plan: RunPlan, origin: _Origin) -> RunPlan:
     for i, name in enumerate(plan.loadout.shadows):
         known(("loadout", "shadows", i), "network", name, NETWORKS)
     for i, name in enumerate(plan.loadout.triggers):
-        opens(("loadout", "triggers", i), partial(load_spec, name))
+        opens(("loadout", "triggers", i), partial(_package if name.endswith(packages.SUFFIX) else load_spec, name))
+    if any(name.endswith(packages.SUFFIX) for name in plan.loadout.triggers):
+        problems += _missing_for_packages(plan, origin)
     opens(("uplink",), lambda: open_uplink(plan.uplink.model_dump(), plan.seed))
     if problems:
         raise BadPlan(problems)
     return plan
+
+
+def _package(file: str) -> None:
+    """A package must be there; whether cars take it is for the run to tell."""
+    if not Path(file).is_file():
+        message = f"there is no package {file}"
+        raise FileNotFoundError(message)
+
+
+def _missing_for_packages(plan: RunPlan, origin: _Origin) -> list[Problem]:
+    """What a plan with packages must say."""
+    found = []
+    if plan.date is None:
+        expected = "cars judge packages by the day: say which it is, for instance date: 2027-01-31"
+        found.append(Problem(origin.where(("date",)), "date", expected))
+    if plan.loadout.trust is None or not Path(plan.loadout.trust).is_file():
+        expected = "cars judge packages by a root: give its file (`outrider trigger keys` makes one)"
+        found.append(Problem(origin.where(("loadout", "trust")), "loadout.trust", expected))
+    return found

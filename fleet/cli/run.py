@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from fleet.simulation.run import Setting, Summary
 
 RUNS = Path("runs")
+EVENTS = {"take": "package taken:", "refuse": "package refused by every car:", "suspend": "trigger suspended:"}
 EPILOG = """
 [bold]Examples[/bold]
 
@@ -104,6 +105,8 @@ def _conclude(path: Path, summary: "Summary", *, as_json: bool) -> None:
     from fleet.report import write_report
 
     report = write_report(path)
+    for action, reason in summary.events:
+        console().print(f"{EVENTS[action]} {reason}")
     console().print(
         f"{summary.cars:,} cars, {summary.car_ticks:,} car-ticks, {summary.fires:,} fires, "
         f"{summary.clips_kept:,} clips kept in {summary.wall_s:,.1f} s ({summary.real_time_factor:.2f}x real time)\n"

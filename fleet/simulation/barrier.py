@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from fleet.plan import RunPlan, show_clock
+from fleet.simulation.breaker import Breaker, Spent
 from fleet.simulation.digest import Delivered, digest
 from fleet.simulation.state import Columns
 
@@ -23,7 +24,7 @@ class Report:
     """What a shard brings to a barrier.
 
     car_ticks, fires: counted since its process began
-    asks, delivered: since the last barrier
+    asks, delivered, spent: since the last barrier
     """
 
     barrier_us: int
@@ -31,14 +32,23 @@ class Report:
     fires: int
     asks: Sequence[Ask]
     delivered: Sequence[Delivered]
+    spent: Sequence[Spent] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What the barrier tells every shard: clips that may be kept, and triggers that have used up their quota."""
+    """What the barrier tells every shard.
+
+    granted:   clips that may be kept
+    closed:    triggers that have used up their quota
+    suspended: triggers that have left their forecast
+    events:    what happened to the software of the fleet: (action, reason), for the table of rollouts
+    """
 
     granted: frozenset[str] = frozenset()
     closed: tuple[str, ...] = ()
+    suspended: tuple[str, ...] = ()
+    events: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +69,9 @@ class Ledger:
     quotas: trigger → fires that the fleet may keep
     used:   trigger → fires granted so far
     before: car-ticks and fires of the processes that an interruption ended
+    breaker: the evidence against triggers with a forecast
+    events: what happened before the first barrier and has not been told
+    told: all events that barriers have told
     """
 
     quotas: Mapping[str, int]
@@ -67,18 +80,22 @@ class Ledger:
     car_ticks: int = 0
     fires: int = 0
     delivered: list[Delivered] = field(default_factory=list)
+    breaker: Breaker = field(default_factory=Breaker)
+    events: tuple[tuple[str, str], ...] = ()
+    told: list[tuple[str, str]] = field(default_factory=list)
 
-    @classmethod
-    def from_log(cls, quotas: Mapping[str, int], entries: Sequence[Mapping[str, Any]]) -> "Ledger":
-        """The ledger as it stood after the last entry."""
-        ledger = cls(quotas)
+    def after(self, entries: Sequence[Mapping[str, Any]]) -> Self:
+        """The ledger as it stood after the last entry of a log."""
         for entry in entries:
-            ledger.delivered += [Delivered(*one) for one in entry["delivered"]]
+            self.delivered += [Delivered(*one) for one in entry["delivered"]]
+            self.told += [(action, reason) for action, reason in entry["events"]]
         if entries:
             last = entries[-1]
-            ledger.used = dict(last["used"])
-            ledger.car_ticks, ledger.fires = ledger.before = last["car_ticks"], last["fires"]
-        return ledger
+            self.used = dict(last["used"])
+            self.car_ticks, self.fires = self.before = last["car_ticks"], last["fires"]
+            self.breaker.restore(last["breaker"])
+            self.events = ()
+        return self
 
     @property
     def digest(self) -> str:
@@ -95,18 +112,25 @@ class Ledger:
         closed = tuple(sorted(name for name, quota in self.quotas.items() if self.used.get(name, 0) >= quota))
         new = sorted(one for report in reports for one in report.delivered)
         self.delivered += new
+        looked = self.car_ticks
         self.car_ticks = self.before[0] + sum(report.car_ticks for report in reports)
         self.fires = self.before[1] + sum(report.fires for report in reports)
-        return Decision(frozenset(granted), closed), self._entry(reports[0].barrier_us, closed, new)
+        suspended = self.breaker.decide(self.car_ticks - looked, [one for each in reports for one in each.spent])
+        events = (*self.events, *(("suspend", f"{trigger}: {why}") for trigger, why in suspended.items()))
+        self.told, self.events = [*self.told, *events], ()
+        decision = Decision(frozenset(granted), closed, tuple(suspended), events)
+        return decision, self._entry(reports[0].barrier_us, decision, new)
 
-    def _entry(self, barrier_us: int, closed: Sequence[str], new: Sequence[Delivered]) -> dict[str, Any]:
+    def _entry(self, barrier_us: int, decision: Decision, new: Sequence[Delivered]) -> dict[str, Any]:
         return {
             "barrier_us": barrier_us,
             "at": show_clock(barrier_us),
             "car_ticks": self.car_ticks,
             "fires": self.fires,
             "used": dict(sorted(self.used.items())),
-            "closed": list(closed),
+            "closed": list(decision.closed),
+            "breaker": self.breaker.entry(),
+            "events": [list(event) for event in decision.events],
             "delivered": [list(one) for one in new],
         }
 

@@ -30,10 +30,13 @@ class Wire(Protocol):
 
 
 class CheckIns:
-    """Collects a shard's rows between barriers and sends each table's as one batch, named by shard and barrier."""
+    """Collects a shard's rows between barriers and sends each table's as one batch, named by shard and barrier.
 
-    def __init__(self, shard: int, cohorts: Sequence[Cohort], state: FleetState, outbox: Outbox) -> None:
-        self._shard, self._cohorts, self._state, self._outbox = shard, cohorts, state, outbox
+    fleet: how many cars there are in all shards
+    """
+
+    def __init__(self, shard: int, cohorts: Sequence[Cohort], state: FleetState, outbox: Outbox, *, fleet: int) -> None:
+        self._shard, self._cohorts, self._state, self._outbox, self._fleet = shard, cohorts, state, outbox, fleet
         self._asked: set[int] = set()
         self._signals: list[SignalTable] = []
         self._fires: list[Cut] = []
@@ -54,9 +57,14 @@ class CheckIns:
         """Note how a clip's stay in the outbox ended (delivered or evicted), and over which link."""
         self._uploads.append((parcel, status, str(LINKS[self._state.link[parcel.cut.car - self._state.first]])))
 
-    def send(self, wire: Wire, now_us: int, refused: frozenset[str]) -> None:
-        """Send everything since the last barrier and begin anew; refused: clips that the fleet's quota left out."""
+    def send(self, wire: Wire, now_us: int, refused: frozenset[str], events: Sequence[tuple[str, str]] = ()) -> None:
+        """Send everything since the last barrier and begin anew.
+
+        refused: clips that the fleet's quota left out; events: what happened to the whole fleet's software, told by
+        the first shard.
+        """
         tables = {
+            "rollouts": self._rollout_rows(events if self._shard == 0 else ()),
             "fires": self._fire_rows(refused),
             "uploads": self._upload_rows(self._uploads),
             "reasons": self._reason_rows(),
@@ -148,6 +156,14 @@ class CheckIns:
             "waiting_clips": clips,
             "waiting_bytes": np.ceil(waiting).astype(np.int64),
             "uploaded_bytes": np.floor(state.uploaded_bytes).astype(np.int64),
+        }
+
+    def _rollout_rows(self, events: Sequence[tuple[str, str]]) -> Rows:
+        return {
+            "loadout": [LOADOUT] * len(events),
+            "cars": [self._fleet] * len(events),
+            "action": [action for action, _ in events],
+            "reason": [reason for _, reason in events],
         }
 
     def _shadow_rows(self) -> Rows:

@@ -15,7 +15,7 @@ from fleet.simulation.state import Arrays
 if TYPE_CHECKING:
     from fleet.simulation.simulation import Simulation
 
-SCHEMA = 1
+SCHEMA = 2
 KEEP = 2  # the newest may be ahead of a shard that died
 
 
@@ -33,6 +33,7 @@ def save(sim: "Simulation", barrier_us: int) -> None:
         "open_clips": [cohort.onboard.recorder.state() for cohort in sim.cohorts],
         "steps": sim.uploads.facts(),
         "granted": sim.keeping.facts(),
+        "spent": sim.spending.facts(),
         "asked": sim.checkins.facts(),
     }
     path = _path(sim, barrier_us)
@@ -53,6 +54,7 @@ def restore(sim: "Simulation", barrier_us: int) -> None:
     sim.outbox.restore(_under("outbox/", arrays), facts["parcels"], sim.cohorts[0].specs)
     sim.uploads.restore(facts["steps"])
     sim.keeping.restore(facts["granted"])
+    sim.spending.restore(facts["spent"])
     sim.checkins.restore(facts["asked"])
 
 

@@ -1,5 +1,6 @@
 """Cars that are ticked together: a contiguous block, what its triggers remember and its open clips."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,10 +39,13 @@ class Cohort:
         cars, loadout_of = state.cars[rows][driving], state.loadout[rows][driving]
         return len(cars), self.onboard.tick(cars, loadout_of, tick)
 
-    def close(self, trigger: str) -> None:
-        """The fleet has enough of this trigger."""
+    def stop(self, closed: Iterable[str], suspended: Iterable[str]) -> None:
+        """The fleet has enough of some triggers, and its circuit breaker has stopped others."""
         for loadout in self.onboard.loadouts:
-            loadout.evaluator.close(trigger)
+            for trigger in closed:
+                loadout.evaluator.close(trigger)
+            for trigger in suspended:
+                loadout.evaluator.suspend(trigger)
 
     def arrays(self) -> Arrays:
         """What its triggers remember, for a checkpoint."""

@@ -180,13 +180,15 @@ def _work(job: Job, coordinator: Connection) -> None:
     from fleet import logs
     from fleet.plan_file import load_plugins
     from fleet.simulation.equipment import equip
+    from fleet.simulation.run_folder import PACKAGES
     from fleet.simulation.simulation import Simulation
 
     logs.configure()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the coordinator, which ends its shards
     try:
         load_plugins(job.plan)
-        steps = Simulation(job, equip(job.plan, job.device), coordinator.send).run()
+        unpacked = job.folder / PACKAGES if job.folder else None
+        steps = Simulation(job, equip(job.plan, job.device, unpacked), coordinator.send).run()
         reply: Decision | None = None
         while True:
             coordinator.send(steps.send(reply))

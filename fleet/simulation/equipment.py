@@ -6,6 +6,7 @@ import json
 import platform
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,12 @@ import torch
 from numpy.typing import NDArray
 
 from fleet.plan import RunPlan
+from fleet.simulation.barrier import Ledger
+from fleet.simulation.breaker import Breaker
+from fleet.simulation.taking import Events, take
 from scenarios import World, open_world
 from telemetry import Links, open_uplink
-from triggers import Memory, TriggerSpec, load_spec
+from triggers import Memory, TriggerSpec
 from vehicle import Loadout, load_network
 
 LOADOUT = "main"
@@ -28,6 +32,8 @@ class Equipment:
     loadout: the plan's software, with triggers that remember in the given memory
     weights: network → sha256 of its backbone
     files:   sha256 over every file of networks and triggers
+    offers:  what became of each package that the cars were offered
+    events:  the same as (action, reason)
     """
 
     world: World
@@ -36,11 +42,23 @@ class Equipment:
     weights: Mapping[str, str]
     files: str
     uplink: Callable[[Links, int, int], NDArray[np.float64]]
+    offers: tuple[Mapping[str, Any], ...] = ()
+    events: Events = ()
 
     @property
     def quotas(self) -> dict[str, int]:
         """Trigger → clips the fleet may keep, for those that have such a limit."""
         return {spec.name: spec.limits.fleet_total for spec in self.specs if spec.limits.fleet_total is not None}
+
+    @property
+    def watched(self) -> list[TriggerSpec]:
+        """Triggers that the circuit breaker has a forecast for."""
+        return [spec for spec in self.specs if spec.forecast is not None]
+
+    def ledger(self, plan: RunPlan) -> Ledger:
+        """What the coordinator begins a run with."""
+        breaker = Breaker(self.watched, plan.perceive_every_s, plan.false_suspensions)
+        return Ledger(self.quotas, breaker=breaker, events=self.events)
 
     def identity(self) -> dict[str, Any]:
         """What must be equal for two runs of one plan to come out equal, as the manifest has it."""
@@ -49,23 +67,31 @@ class Equipment:
             | {name: importlib.metadata.version(name) for name in ("outrider-fleet", "numpy", "torch", "onnxruntime")},
             "weights": dict(self.weights),
             "triggers": {spec.name: spec.version for spec in self.specs},
+            "packages": [dict(offer) for offer in self.offers],
             "files": self.files,
             "world_fingerprint": self.world.fingerprint,
         }
 
 
-def equip(plan: RunPlan, device: str) -> Equipment:
-    """Open everything; one torch thread, for shards are what uses several cores."""
+def equip(plan: RunPlan, device: str, unpacked: Path | None = None) -> Equipment:
+    """Open everything; one torch thread, for shards are what uses several cores.
+
+    unpacked: where the files of trigger packages go.
+    """
     torch.set_num_threads(1)
     networks = [load_network(name) for name in (plan.loadout.production, *plan.loadout.shadows)]
-    specs = tuple(load_spec(name) for name in plan.loadout.triggers)
+    taken = take(plan, networks[0].backbone, unpacked)
     return Equipment(
         world=open_world(plan.world.name, seed=plan.seed, cars=plan.cars, device=device, **plan.world.options),
-        specs=specs,
-        loadout=lambda memory: Loadout.equip(LOADOUT, networks[0], networks[1:], specs, memory, today=plan.date),
+        specs=taken.specs,
+        loadout=lambda memory: Loadout.equip(
+            LOADOUT, networks[0], networks[1:], taken.ready(), memory, today=plan.date
+        ),
         weights={network.name: network.backbone for network in networks},
-        files=_hash([[network.card["files"] for network in networks], [_with_files(spec) for spec in specs]]),
+        files=_hash([[network.card["files"] for network in networks], [_with_files(spec) for spec in taken.specs]]),
         uplink=open_uplink(plan.uplink.model_dump(), plan.seed),
+        offers=taken.offers,
+        events=taken.events,
     )
 
 

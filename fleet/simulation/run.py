@@ -15,7 +15,7 @@ from fleet.simulation.barrier import Ledger, Report, Saved, barriers_us
 from fleet.simulation.crew import Crew, Ended, Job, LocalCrew, Notice, ProcessCrew, Progress, deal_jobs
 from fleet.simulation.equipment import Equipment, belongs_to, equip, pick_device
 from fleet.simulation.examiner import joined
-from fleet.simulation.run_folder import RunFolder, refuse_used
+from fleet.simulation.run_folder import PACKAGES, RunFolder, refuse_used
 from fleet.simulation.server import EmbeddedServer
 from fleet.simulation.simulation import Simulation
 from fleet.simulation.state import Columns
@@ -27,7 +27,11 @@ EMBEDDED = "embedded"
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a run came to; real_time_factor: simulated seconds a wall second."""
+    """What a run came to.
+
+    real_time_factor: simulated seconds a wall second
+    events: packages taken and refused, triggers suspended: (action, reason)
+    """
 
     run: str
     digest: str
@@ -37,6 +41,7 @@ class Summary:
     clips_kept: int
     wall_s: float
     real_time_factor: float
+    events: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +71,7 @@ def start(plan: RunPlan, path: Path, setting: Setting = Setting()) -> Summary:
     """Run a plan into a new folder. FolderNotEmpty, CannotWrite, ServerLost, ShardDied."""
     refuse_used(path)
     plan, device = settle_shards(plan), pick_device(setting.device)
-    equipment, server = equip(plan, device), setting.server or EMBEDDED
+    equipment, server = equip(plan, device, path / PACKAGES), setting.server or EMBEDDED
     # one server may collect runs of one name from many places
     name = path.resolve().name + ("" if server == EMBEDDED else f"-{os.urandom(4).hex()}")
     facts = {"run": name, "seed": plan.seed, "cars": plan.cars, "device": device, "server": server}
@@ -82,7 +87,7 @@ def resume(path: Path, setting: Setting = Setting()) -> Summary:
     if manifest["complete"]:
         raise NothingToResume(path, "the run in it is complete")
     with folder.held():
-        equipment = equip(plan, manifest["device"])
+        equipment = equip(plan, manifest["device"], path / PACKAGES)
         for name, was, now in _changes(manifest, equipment):
             raise ForeignCheckpoint(path, f"{name} was {was}, is {now}")
         return _into_folder(folder, plan, equipment, setting, folder.log())
@@ -101,11 +106,11 @@ def replay(path: Path, setting: Setting = Setting()) -> Summary:
             if before.get(name) != now:
                 raise RunDiverged(show_clock(entry["barrier_us"]), name, before.get(name), now)
 
-    equipment = equip(plan, manifest["device"])
+    equipment = equip(plan, manifest["device"], path / PACKAGES)
     for name, was, now in _changes(manifest, equipment):
         raise RunDiverged("its start", name, was, now)
     whole = Job(plan, manifest["run"], manifest["device"])
-    summary, _ = _conduct(whole, equipment, Ledger(equipment.quotas), setting.watch, compare)
+    summary, _ = _conduct(whole, equipment, equipment.ledger(plan), setting.watch, compare)
     if summary.digest != manifest["digest"]:
         raise RunDiverged("its end", "digest", manifest["digest"], summary.digest)
     return summary
@@ -143,7 +148,7 @@ def _into_folder(
             check()
             setting.watch(progress)
 
-        ledger = Ledger.from_log(equipment.quotas, log)
+        ledger = equipment.ledger(plan).after(log)
         summary, ended = _conduct(replace(whole, endpoint=endpoint, key=key), equipment, ledger, watch, keep)
     store = ended[0].store if server != EMBEDDED else None
     done = {"digest": summary.digest, "complete": True, "store": store, "totals": asdict(summary)}
@@ -193,4 +198,5 @@ def _summary(whole: Job, ledger: Ledger, wall_s: float) -> Summary:
         clips_kept=len(ledger.delivered),
         wall_s=round(wall_s, 3),
         real_time_factor=round(simulated_s / max(wall_s, 1e-9), 4),
+        events=tuple(ledger.told),
     )

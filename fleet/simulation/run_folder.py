@@ -15,6 +15,7 @@ from fleet.plan_file import load_plan
 
 SCHEMA = 1
 CHECKPOINTS = "checkpoints"
+PACKAGES = "packages"  # what trigger packages held, as the cars have it
 
 
 def write_whole(path: Path, content: bytes) -> None:

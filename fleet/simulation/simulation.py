@@ -5,6 +5,7 @@ from functools import partial
 
 from fleet.simulation import checkpoint
 from fleet.simulation.barrier import Decision, Report, Saved, barriers_us
+from fleet.simulation.breaker import Spending
 from fleet.simulation.checkins import CheckIns
 from fleet.simulation.clock import PHASES_US, SECOND_US, Clock, repeat, without_phase_us
 from fleet.simulation.cohort import Cohort, deal
@@ -40,8 +41,9 @@ class Simulation:
         self.outbox = Outbox(job.first, job.cars, round(plan.outbox_mb * MEGABYTE))
         self.uploads = Uploads(self.clock, self.state, self.outbox, equipment.uplink, self._deliver)
         self.keeping = Keeping(equipment.quotas)
+        self.spending = Spending(spec.name for spec in equipment.watched)
         self.darkroom = Darkroom(equipment.world, self.cohorts[0].onboard.loadouts[0], job.run)
-        self.checkins = CheckIns(job.shard, self.cohorts, self.state, self.outbox)
+        self.checkins = CheckIns(job.shard, self.cohorts, self.state, self.outbox, fleet=plan.cars)
         self.examiner = Examiner(equipment.world)
         self.wire: Gateway | Loopback = (
             Gateway(job.endpoint, run=job.run, sender=f"shard-{job.shard}", on_wait=self._say, key=job.key)
@@ -63,7 +65,8 @@ class Simulation:
             for barrier_us in barriers_us(plan, job.began_us):
                 self.clock.run_until(barrier_us + PHASES_US["barrier"])
                 delivered, self._delivered = self._delivered, []
-                decision = yield Report(barrier_us, self._car_ticks, self._fires, self.keeping.asks, delivered)
+                told = self._car_ticks, self._fires, self.keeping.asks, delivered, self.spending.take()
+                decision = yield Report(barrier_us, *told)
                 self._meet(barrier_us, decision or Decision())
                 yield Saved(barrier_us, self.examiner.take(self.state.cars, barrier_us))
             self.checkins.send_waiting(self.wire, plan.end_us)
@@ -95,6 +98,7 @@ class Simulation:
         self.checkins.looked(cohort, fires)
         self.examiner.looked(fires)
         self.keeping.fired(fires)
+        self.spending.fired(fires)
         self._queue(self.keeping.admitted(cohort.onboard.recorder.due(tick)), now_us)
         self._say()
 
@@ -103,6 +107,7 @@ class Simulation:
         for cut, clip in zip(cuts, self.darkroom.develop(cuts), strict=True):
             if not clip.ticks:
                 continue  # all of it fell where nothing may be recorded
+            self.spending.queued(cut, clip.nbytes)
             for given_up in self.outbox.add(cut, clip.nbytes, now_us=now_us):
                 self.darkroom.drop(given_up.cut.clip)
                 self.checkins.uploaded(given_up, "evicted")
@@ -122,10 +127,9 @@ class Simulation:
         """The barrier: quotas, rows, acknowledgements, the checkpoint; in simulated no time."""
         kept, refused = self.keeping.decide(decision)
         self._queue(kept, barrier_us)
-        for trigger in decision.closed:
-            for cohort in self.cohorts:
-                cohort.close(trigger)
-        self.checkins.send(self.wire, barrier_us, refused)
+        for cohort in self.cohorts:
+            cohort.stop(decision.closed, decision.suspended)
+        self.checkins.send(self.wire, barrier_us, refused, decision.events)
         self._drain()
         for name in self.wire.take_acknowledged():
             if name in self._sent:

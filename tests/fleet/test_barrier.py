@@ -33,7 +33,7 @@ def test_a_quota_is_met_exactly_and_first_come_first_served(asks: list[Ask], quo
 def test_a_ledger_goes_on_from_its_log() -> None:
     ledger = Ledger({"t": 2})
     _, entry = ledger.decide([report([Ask(1, 1, "t", "a")], (Delivered(1, 1, "t", 2, "f"),))])
-    again = Ledger.from_log({"t": 2}, [entry])
+    again = Ledger({"t": 2}).after([entry])
     assert again.decide([report([Ask(2, 1, "t", "b"), Ask(3, 1, "t", "c")])])[0] == Decision(frozenset({"b"}), ("t",))
     assert (again.car_ticks, again.fires) == (10, 3)
     assert again.digest == ledger.digest

@@ -6,6 +6,7 @@ The checks on roles, signatures, versions and dates are those of The Update Fram
 
 import datetime as dt
 import json
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -42,6 +43,7 @@ from triggers.packages.keys import read_root
 from triggers.spec import TriggerSpec
 
 MAX_METADATA_BYTES = 256 * 1024
+NOWHERE = Path(os.devnull)  # below which there is no file
 _ROLES = ("timestamp", "snapshot", "targets")
 
 
@@ -83,10 +85,17 @@ class Package:
     trust: Trust = field(repr=False)
 
     def install(self, folder: Path) -> tuple[TriggerSpec, ...]:
-        """Write the files below this folder; the specs, ready to be used."""
+        """Write the files below this folder, unless they are there; the specs, ready to be used.
+
+        Several processes may do so at once: a file is there whole or not at all.
+        """
         for name, content in self.files.items():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_bytes(content)
+            file = folder / name
+            if not file.is_file() or file.read_bytes() != content:
+                file.parent.mkdir(parents=True, exist_ok=True)
+                beside = file.with_name(f"{file.name}.{os.getpid()}")
+                beside.write_bytes(content)
+                beside.replace(file)
         return read_specs(self.files, folder)
 
 
@@ -111,7 +120,7 @@ def verify(raw: bytes, trust: Trust, *, now: dt.datetime, backbone: str | None) 
     if backbone is not None and made_for not in ("", backbone):
         raise ForeignNetwork(f"made for the backbone {made_for[:12]}…, and the car runs {backbone[:12]}…")
     last_day = (targets.expires - dt.timedelta(days=1)).date()
-    return Package(targets.version, last_day, made_for, content, read_specs(content, Path()), remembered)
+    return Package(targets.version, last_day, made_for, content, read_specs(content, NOWHERE), remembered)
 
 
 def _walk(metadata: Mapping[str, bytes], trust: Trust, now: dt.datetime) -> tuple[TrustedMetadataSet, Trust]:
