@@ -129,9 +129,9 @@ class Server:
 
 
 @contextlib.contextmanager
-def a_server(store: Path) -> Iterator[Server]:
+def a_server(store: Path, bind: str = "tcp://127.0.0.1:0") -> Iterator[Server]:
     """A server that is killed at the end, if nobody stopped it."""
-    server = Server(store)
+    server = Server(store, bind)
     try:
         yield server
     finally:

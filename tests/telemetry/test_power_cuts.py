@@ -1,0 +1,81 @@
+"""Four hundred power cuts, and a control that acknowledges before the sync and must be caught."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from power import Disk, recorded
+from wire_samples import RUN, a_clip, some_fires
+
+from scenarios import Draws
+from telemetry.codec import decode, digest_of, encode_clip, encode_rows
+from telemetry.ledger import Incoming, Ledger
+from telemetry.messages import ClipUpload, Piece, Rows
+from telemetry.pieces import cut
+
+CUTS = 400
+DRAWS = Draws(20)
+
+
+def incoming(frames: list[bytes]) -> Incoming:
+    message, _ = decode(frames)
+    if isinstance(message, Piece):
+        return Incoming(message.id, bytes.fromhex(message.digest), frames, piece=message)
+    assert isinstance(message, ClipUpload | Rows)
+    return Incoming(message.id, digest_of(frames), frames)
+
+
+@pytest.fixture(scope="module")
+def disk(tmp_path_factory: pytest.TempPathFactory) -> Disk:
+    """Forty groups of rows, clips and pieces in small segments, pruned once, acknowledged as a server does."""
+    disk = Disk(tmp_path_factory.mktemp("disk").resolve())
+    with recorded(disk, pytest.MonkeyPatch()):
+        ledger = Ledger(disk.root, segment_bytes=60_000)
+        long = [frames for _, frames in cut("city/clip/long", encode_clip(a_clip("long", picture=bytes(400_000))))]
+        for i in range(40):
+            frames = [encode_rows(RUN, "fires", f"{i}-{k}", some_fires(10 * i + k, 3)) for k in range(3)]
+            group = [*frames, encode_clip(a_clip(f"c{i}", picture=bytes([i]) * 5_000)), *long[i : i + 1][: i < 4]]
+            messages = [incoming(each) for each in group]
+            ledger.append(messages)
+            disk.mark(tuple(message.id for message in messages))
+            if i == 25:
+                ledger.prune(60)
+        ledger.close()
+    return disk
+
+
+def lost(disk: Disk, upto: int, number: int, folder: Path, told: set[str]) -> set[str]:
+    """What somebody was told is kept and is not, or not once, when the power went before op `upto`."""
+    disk.image(upto, folder, DRAWS, number)
+    ledger = Ledger(folder)
+    kept = [entry.id for entry in ledger.entries(0, 10_000)]
+    known = {each for each in told if ledger.known(each) is not None}
+    pieces = {row[0] for row in ledger._reader.execute("SELECT whole || '#' || number FROM piece")}
+    ledger.append([incoming(encode_rows(RUN, "fires", "after", some_fires()))])  # and it goes on
+    ledger.close()
+    assert len(kept) == len(set(kept))
+    return {each for each in told if each not in known and each not in pieces}
+
+
+def cuts(disk: Disk) -> np.ndarray:
+    return DRAWS.integers("cut before", np.arange(CUTS), 0, high=len(disk.ops))
+
+
+def test_no_power_cut_loses_what_was_acknowledged(disk: Disk, tmp_path: Path) -> None:
+    for number, upto in enumerate(cuts(disk).tolist()):
+        told = {each for at, ids in disk.marks if at <= upto for each in ids}
+        assert not lost(disk, upto, number, tmp_path / str(number), told)
+
+
+def test_a_server_that_acknowledges_before_the_sync_is_caught(disk: Disk, tmp_path: Path) -> None:
+    """The same images, but each group was acknowledged once its first write was done."""
+    writes = [i for i, op in enumerate(disk.ops) if op.what == "write" and op.path.suffix == ".seg"]
+    ends = [0, *(at for at, _ in disk.marks)]
+    early = [
+        (next(i for i in writes if i >= begin) + 1, ids) for begin, (_, ids) in zip(ends, disk.marks, strict=False)
+    ]
+    caught = 0
+    for number, upto in enumerate(cuts(disk).tolist()[: CUTS // 2]):
+        told = {each for at, ids in early if at <= upto for each in ids}
+        caught += bool(lost(disk, upto, number, tmp_path / str(number), told))
+    assert caught >= CUTS // 8
