@@ -1,12 +1,13 @@
 """The world: roads, traffic, weather and eight cameras, as pure functions of (cars, tick)."""
 
-from scenarios import rates, staging
+from scenarios import cameras, rates, staging
 from scenarios.cameras import Camera, CameraFrames, Rig
 from scenarios.conditions import CONDITIONS, Condition
 from scenarios.draws import Draws
 from scenarios.encounters import ENCOUNTERS
 from scenarios.errors import ScenarioError
 from scenarios.exposure import TICK_US, worlds
+from scenarios.recorded import read_calibration
 from scenarios.sites import Encounter, Sites, thing
 from scenarios.slices import SLICES, slices_of
 from scenarios.top_down import CLASSES, GRID, TopDown
@@ -35,8 +36,10 @@ __all__ = [
     "TopDown",
     "Truth",
     "World",
+    "cameras",
     "open_world",
     "rates",
+    "read_calibration",
     "slices_of",
     "staging",
     "thing",

@@ -11,6 +11,7 @@ ScenarioError
 ├── NotDrawn        encounters cannot be put into recorded drives: take a drawn world
 ├── NoDrivesNamed   the recorded world was not told where its drives are: name a folder
 ├── CorruptDrive    a recorded drive is not what its format promises: replace or remove the file
+├── NoCalibration   nothing that says where cameras are was found where one looked: point somewhere else
 └── NoDrives        nothing recorded was found where one looked: point somewhere else
 """
 
@@ -44,7 +45,7 @@ class UnknownRig(ScenarioError):
         self.name, self.known = name, tuple(known)
         super().__init__(
             f"unknown rig {name!r}; {nearest(name, self.known)}; a YAML file is named with its .yaml, and "
-            "`outrider world rig FOLDER --out FILE.yaml` makes one of a recording's calibration"
+            "`outrider world rig import PLACE` makes one of a recording's calibration"
         )
 
 
@@ -110,6 +111,15 @@ class CorruptDrive(ScenarioError):
     def __init__(self, file: Path, problem: str, expected: str) -> None:
         self.file, self.problem, self.expected = file, problem, expected
         super().__init__(f"{file}: {problem}; expected {expected}")
+
+
+class NoCalibration(ScenarioError):
+    """A place without a calibration of cameras."""
+
+    def __init__(self, place: Path, formats: Sequence[str]) -> None:
+        self.place, self.formats = place, tuple(formats)
+        what = "no calibration of cameras in" if place.exists() else "there is no file or folder"
+        super().__init__(f"{what} {place}; looked for:\n" + "\n".join(f"  - {line}" for line in formats))
 
 
 class NoDrives(ScenarioError):

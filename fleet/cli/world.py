@@ -1,9 +1,11 @@
-"""`outrider world list`, `rates`, `preview`: what the worlds are, how rare things are in them, and how they look."""
+"""`outrider world list`, `rates`, `preview`, `rig`: what worlds are, how rare things are in them, and how they look."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from fleet.cli import rigs
 
 if TYPE_CHECKING:
     from fleet.report.preview import Preview
@@ -42,6 +44,7 @@ def register(app: typer.Typer) -> None:
     world.command("list", epilog=LIST)(list_worlds)
     world.command("rates", epilog=RATES)(rates)
     world.command("preview", epilog=PREVIEW)(preview)
+    rigs.register(world)
     app.add_typer(world, name="world")
 
 

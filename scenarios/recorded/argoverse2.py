@@ -5,6 +5,7 @@ origin on the rear axle, x forward, y left, z up; the axle is about a third of a
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -82,7 +83,7 @@ def _sensor_tracks(
     under = local - size[:, 2:] / 2 * np.array([0.0, 0.0, 1.0])
     middle = np.einsum("rij,rj->ri", turn[when], local) + place[when]
     bottom = np.einsum("rij,rj->ri", turn[when], under) + place[when]
-    ahead = np.einsum("rij,rj->ri", turn[when], _rotation(boxes)[:, :, 0])
+    ahead = np.einsum("rij,rj->ri", turn[when], rotations(boxes)[:, :, 0])
     columns = [middle[:, 0], middle[:, 1], bottom[:, 2], np.arctan2(ahead[:, 1], ahead[:, 0])]
     packed, valid = pack(when, who, len(place), len(ids), columns)
     kinds = [kind_of(str(boxes["category"][row]), ARGOVERSE) for row in first]
@@ -131,7 +132,8 @@ def _poses_at(stamps: NDArray[np.int64], poses: dict[str, Column]) -> tuple[Floa
     return place, _matrices(low * (1 - share) + high * same_way * share)
 
 
-def _rotation(rows: dict[str, Column]) -> Floats:
+def rotations(rows: Mapping[str, Column]) -> Floats:
+    """Columns qw, qx, qy, qz of R rows as (R, 3, 3); ValueError for one that is none."""
     return _matrices(np.stack([rows[part].astype(np.float64) for part in _POSE[1:5]], axis=1))
 
 
