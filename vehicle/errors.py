@@ -6,7 +6,7 @@ VehicleError
 ├── MissingWeights        a network's folder lacks a file: train or copy it
 ├── TamperedWeights       a file is not the one its card describes: fetch it again
 ├── ForeignBackbone       heads, viewers or triggers made for another backbone: retrain them, or load theirs
-├── ForeignRig            a viewer made for other pictures than the car's cameras give: take another
+├── ForeignRig            a network or viewer made for other pictures than the car's cameras give: take another
 ├── UnknownTask           a network has a head for a task nobody defines: correct it, or name the plugin
 ├── ForeignTask           a head and its task disagree about the outputs: retrain the head
 ├── BadTask               a task's file does not say what it must: mend the fields it names
@@ -78,12 +78,14 @@ class ForeignBackbone(VehicleError):
 
 
 class ForeignRig(VehicleError):
-    """A viewer meets cameras that it was not made for."""
+    """A network or a viewer meets cameras that it was not made for."""
 
-    def __init__(self, viewer: str, *, needs: Mapping[str, int], found: Mapping[str, int]) -> None:
-        self.viewer = viewer
+    def __init__(self, name: str, *, needs: Mapping[str, int], found: Mapping[str, int]) -> None:
+        self.name = name
         wants, gives = (", ".join(f"{name} {value}" for name, value in each.items()) for each in (needs, found))
-        super().__init__(f"viewer {viewer!r} was made for {wants}; this car has {gives}")
+        super().__init__(
+            f"{name!r} was made for {wants}; this car has {gives}: take `eight_cameras`, or train for this rig"
+        )
 
 
 class UnknownTask(VehicleError):

@@ -81,8 +81,11 @@ def equip(plan: RunPlan, device: str, unpacked: Path | None = None) -> Equipment
     torch.set_num_threads(1)
     networks = [load_network(name) for name in (plan.loadout.production, *plan.loadout.shadows)]
     taken = take(plan, networks[0].backbone, unpacked)
+    world = open_world(plan.world.name, seed=plan.seed, cars=plan.cars, device=device, **plan.world.options)
+    for network in networks:
+        network.must_fit(world.rig)
     return Equipment(
-        world=open_world(plan.world.name, seed=plan.seed, cars=plan.cars, device=device, **plan.world.options),
+        world=world,
         specs=taken.specs,
         loadout=lambda memory: Loadout.equip(
             LOADOUT, networks[0], networks[1:], taken.ready(), memory, today=plan.date

@@ -112,7 +112,7 @@ def _mmdetection(file: Path) -> Rig:
 
 
 def _nuscenes_camera(name: str, said: Mapping[str, Any]) -> Camera:
-    return mounted(name, numbers(said["cam2ego"]), _pinhole(numbers(said["cam2img"]), *NUSCENES_PX))
+    return mounted(name, numbers(said["cam2ego"]), pinhole(numbers(said["cam2img"]), *NUSCENES_PX))
 
 
 def _kitti_camera(name: str, said: Mapping[str, Any]) -> Camera:
@@ -134,9 +134,10 @@ def _kitti(name: str, projection: Floats, camera_from_laser: Floats, height: int
     aside[:3, 3] = -np.linalg.solve(projection[:3, :3], projection[:3, 3])
     car_from_camera = np.linalg.inv(camera_from_laser) @ aside
     car_from_camera[2, 3] += LASER_HEIGHT_M
-    return mounted(name, car_from_camera, _pinhole(projection, height, width))
+    return mounted(name, car_from_camera, pinhole(projection, height, width))
 
 
-def _pinhole(matrix: Floats, height: int, width: int) -> Lens:
+def pinhole(matrix: Floats, height: int, width: int) -> Lens:
+    """The lens of a rectified image, from its matrix (3, 3) or more."""
     fx, fy, cx, cy = (float(matrix[place]) for place in ((0, 0), (1, 1), (0, 2), (1, 2)))
     return Lens(fx, fy, cx, cy, height, width)

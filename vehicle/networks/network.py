@@ -9,7 +9,8 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from vehicle.errors import ForeignBackbone
+from scenarios import Rig
+from vehicle.errors import ForeignBackbone, ForeignRig
 from vehicle.networks.folder import checked_bytes, find_network, read_card
 from vehicle.networks.hydranet import FEATURES
 from vehicle.tasks import TASKS, Task, tasks_on_card
@@ -44,6 +45,12 @@ class Network:
         """The same and the trunk's maps, by name in FEATURES: (n * cameras, channels, rows, columns) each."""
         embedding, *maps = self._backbone.run(["embedding", *FEATURES], {"pixels": pixels})
         return embedding, dict(zip(FEATURES, maps, strict=True))
+
+    def must_fit(self, rig: Rig) -> None:
+        """ForeignRig where it was made for other pictures than the cameras of this rig give."""
+        gives = {"cameras": len(rig.cameras), "height": rig.height, "width": rig.width}
+        if gives != self.card["input"]:
+            raise ForeignRig(self.name, needs=self.card["input"], found=gives)
 
     def answer(self, embedding: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
         """Embedding (n, d): task to raw outputs (n, outputs)."""

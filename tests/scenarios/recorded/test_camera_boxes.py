@@ -1,0 +1,53 @@
+"""Real labelled boxes on the real pixels they are labelled on; skipped where the data is absent."""
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from scenarios.cameras import Camera
+
+BENCHMARK = Path(__file__).parents[3] / "benchmarks" / "camera_boxes.py"
+
+
+@pytest.fixture(scope="module")
+def bench() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("camera_boxes", BENCHMARK)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_a_rectangle_is_what_the_image_shows_of_a_box(bench: ModuleType) -> None:
+    camera = Camera("main", 0.0, 0.0, 1.5, 0.0, 90.0)  # 48 pixels of focal length
+    box = bench.CORNERS * (2.0, 4.0, 1.0) + (11.0, 0.0, 1.0)
+    assert bench.rectangle(camera, box) == pytest.approx([48 - 9.6, 28.8, 48 + 9.6, 28.8 + 4.8])
+    assert bench.rectangle(camera, box * (-1.0, 1.0, 1.0)) is None
+    left, _, right, _ = bench.rectangle(camera, bench.CORNERS * (2.0, 4.0, 1.0) + (3.0, 4.0, 1.0))
+    assert left < 1.0
+    assert right == pytest.approx(48 - 24.0)
+
+
+def test_rectangles_overlap_by_the_share_of_what_they_cover_together(bench: ModuleType) -> None:
+    assert bench.overlap(np.array([0.0, 0, 2, 2]), np.array([1.0, 0, 3, 2])) == pytest.approx(1 / 3)
+    assert bench.overlap(np.array([0.0, 0, 2, 2]), np.array([5.0, 5, 6, 6])) == 0.0
+
+
+def test_labelled_boxes_cover_the_pixels_they_are_labelled_on_in_every_camera(
+    bench: ModuleType, camera_boxes: Path
+) -> None:
+    seen = {}
+    for file in sorted(camera_boxes.rglob("*.pkl")):
+        for labels in bench.labelled(file):
+            seen[labels.data, labels.camera.name] = labels.overlaps
+    assert {"kitti", "nuscenes"} == {data for data, _ in seen}
+    assert len(seen) >= 7
+    for overlaps in seen.values():
+        assert np.median(overlaps) >= 0.95
+        assert overlaps.min() >= 0.85
