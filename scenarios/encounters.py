@@ -61,6 +61,7 @@ ENCOUNTERS: dict[str, Encounter] = {
     "cut_out": Encounter("The vehicle ahead leaves the lane.", vehicles.cut_out, on="stretch", lanes=2),
     "swerving_lead": Encounter("The vehicle ahead swerves.", vehicles.swerving_lead, on="stretch"),
     "weaving_vehicle": Encounter("A vehicle weaves over the line.", vehicles.weaving_vehicle, on="stretch", lanes=2),
+    "vehicle_beside": Encounter("A vehicle stays beside the bonnet.", vehicles.vehicle_beside, on="stretch", lanes=2),
     "stuck_brake_lights": Encounter("It draws away, brake lights on.", vehicles.stuck_brake_lights, on="stretch"),
     "loose_tarpaulin": Encounter("A pick-up with a billowing sheet.", vehicles.loose_tarpaulin, on="stretch"),
     "wide_load": Encounter("Half a house on a low loader.", vehicles.wide_load, on="stretch"),

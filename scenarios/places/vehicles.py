@@ -34,8 +34,13 @@ def _within(sites: Sites, begins: float, ends: float) -> np.typing.NDArray[np.bo
 
 def _near(sites: Sites) -> Floats:
     """A gap that is short in the middle of the stretch: whoever cuts in does it closely."""
-    hump = smooth((sites.share - 0.3) / 0.12) * (1.0 - smooth((sites.share - 0.62) / 0.12))
+    hump = _hump(sites)
     return np.asarray(sites.along * (1.0 - hump) + np.minimum(sites.along, 10.0 + 5.0 * sites.b) * hump)
+
+
+def _hump(sites: Sites) -> Floats:
+    """1 in the middle of the stretch, 0 at its ends."""
+    return np.asarray(smooth((sites.share - 0.3) / 0.12) * (1.0 - smooth((sites.share - 0.62) / 0.12)))
 
 
 def cut_in(sites: Sites) -> list[Slots]:
@@ -105,11 +110,17 @@ def cut_out(sites: Sites) -> list[Slots]:
 
 def swerving_lead(sites: Sites) -> list[Slots]:
     """The vehicle ahead swerves around something, quickly, and comes back."""
-    swing = 1.3 * smooth((sites.share - 0.46) / 0.02) * (1.0 - smooth((sites.share - 0.50) / 0.02))
+    swing = 0.95 * smooth((sites.share - 0.46) / 0.02) * (1.0 - smooth((sites.share - 0.50) / 0.02))
     side = np.where(sites.a > 0.5, 1.0, -1.0)
     return [
         _vehicle(sites, _near(sites), sites.lane + side * swing, traits="swerving", when=_within(sites, 0.46, 0.53))
     ]
+
+
+def vehicle_beside(sites: Sites) -> list[Slots]:
+    """A vehicle stays beside the own bonnet, in the next lane, where only a wide view shows it."""
+    away = 1.0 - _hump(sites)
+    return [_vehicle(sites, 10.5 + 1.0 * sites.b + away * (sites.along + 20.0), sites.beside)]
 
 
 def weaving_vehicle(sites: Sites) -> list[Slots]:
