@@ -87,19 +87,47 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
 
+class TopDownPlan(_Part):
+    """What makes maps of production's features, by name; one word is the viewer that the car drives by.
+
+    production: the viewer that the car drives by
+    shadows:    viewers that only watch
+    """
+
+    production: str
+    shadows: tuple[str, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_production(cls, value: object) -> object:
+        return {"production": value} if isinstance(value, str) else value
+
+    @property
+    def viewers(self) -> tuple[str, ...]:
+        """Production first, then the shadows."""
+        return (self.production, *self.shadows)
+
+
 class LoadoutPlan(_Part):
     """What a car runs, by name.
 
     production: the network that drives
     shadows:    networks that only watch
+    top_down:   what makes maps of the first's features (default: nothing does)
     triggers:   specs, by the name of one that ships or by file; or packages (`.pack`), which the cars take or refuse
     trust:      the root that the cars are built with, by which they judge packages: a file `N.root.json`
     """
 
     production: str = "hydranet-v1"
     shadows: tuple[str, ...] = ()
+    top_down: TopDownPlan | None = None
     triggers: tuple[str, ...] = ()
     trust: str | None = None
+
+    @property
+    def viewers(self) -> tuple[str, ...]:
+        """What makes maps, production first; mostly nothing."""
+        return self.top_down.viewers if self.top_down else ()
 
 
 class WorldPlan(_Part):

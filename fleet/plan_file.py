@@ -3,10 +3,10 @@
 import importlib
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -14,8 +14,12 @@ from fleet.errors import BadPlan, PlanNotFound, PluginMissing, Problem, hint, ro
 from fleet.plan import RunPlan
 from fleet.yaml_lines import Lines, parse, parse_scalar
 
+if TYPE_CHECKING:
+    from scenarios import World
+
 PLANS = Path(__file__).parent / "plans"
-_SHORT = {"world": "name", "uplink": "kind"}  # a part that may be written as one word, and the field the word is for
+# a part that may be written as one word, and the field the word is for
+_SHORT = {"world": "name", "uplink": "kind", "top_down": "production"}
 
 
 def plan_names() -> list[str]:
@@ -165,10 +169,13 @@ def _with_known_names(plan: RunPlan, origin: _Origin) -> RunPlan:
         except root_errors(OSError) as error:
             problems.append(Problem(origin.where(path), ".".join(map(str, path)), str(error)))
 
-    opens(("world",), partial(open_world, plan.world.name, seed=plan.seed, cars=plan.cars, **plan.world.options))
+    world = partial(open_world, plan.world.name, seed=plan.seed, cars=plan.cars, **plan.world.options)
+    opens(("world",), world)
     known(("loadout", "production"), "network", plan.loadout.production, NETWORKS)
     for i, name in enumerate(plan.loadout.shadows):
         known(("loadout", "shadows", i), "network", name, NETWORKS)
+    for path, opening in [] if problems else _viewers(plan, world):
+        opens(path, opening)
     for i, name in enumerate(plan.loadout.triggers):
         opens(("loadout", "triggers", i), partial(_package if name.endswith(packages.SUFFIX) else load_spec, name))
     if any(name.endswith(packages.SUFFIX) for name in plan.loadout.triggers):
@@ -177,6 +184,20 @@ def _with_known_names(plan: RunPlan, origin: _Origin) -> RunPlan:
     if problems:
         raise BadPlan(problems)
     return plan
+
+
+def _viewers(
+    plan: RunPlan, open_it: Callable[[], "World"]
+) -> Iterator[tuple[tuple[str | int, ...], Callable[[], object]]]:
+    """Where each viewer stands in the plan, and what opens it for the cars' cameras and their network."""
+    if not plan.loadout.viewers:
+        return
+    from vehicle import load_network, load_viewer
+
+    world, backbone = open_it(), load_network(plan.loadout.production).backbone
+    for i, name in enumerate(plan.loadout.viewers):
+        place = ("production",) if i == 0 else ("shadows", i - 1)
+        yield ("loadout", "top_down", *place), partial(load_viewer, name, world.rig, backbone)
 
 
 def _package(file: str) -> None:

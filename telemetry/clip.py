@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 Scalar = float | int | bool | str | None
@@ -26,8 +26,9 @@ class Clip:
     signals: VSS path to T values; None where a signal was not valid
     percepts: task to T outputs of the production network
     shadows: candidate to the same, of a network that only watched
+    top_down: viewer to T maps, a PNG each; first the one that the car drives by
     complete: whether every tick and camera that was asked for is there
-    sha256: hex, over the pictures one after the other; computed when left out
+    sha256: hex, over each tick's pictures and then its maps, one after the other; computed when left out
     """
 
     id: str
@@ -48,11 +49,12 @@ class Clip:
     percepts: dict[str, PerTick]
     shadows: dict[str, dict[str, PerTick]]
     complete: bool
+    top_down: dict[str, list[bytes]] = field(default_factory=dict)
     sha256: str = ""
 
     def __post_init__(self) -> None:
         if not self.sha256:
-            object.__setattr__(self, "sha256", hash_pictures(self.pictures))
+            object.__setattr__(self, "sha256", hash_pictures(self.parts))
 
     @property
     def pictures(self) -> list[bytes]:
@@ -60,9 +62,15 @@ class Clip:
         return [picture for row in self.frames for picture in row]
 
     @property
+    def parts(self) -> list[bytes]:
+        """Tick by tick the JPEGs and then the maps: all the bytes that are no numbers."""
+        rows = [[*row, *(maps[i] for maps in self.top_down.values())] for i, row in enumerate(self.frames)]
+        return [part for row in rows for part in row]
+
+    @property
     def nbytes(self) -> int:
-        """What the clip weighs on an uplink: the bytes of its pictures."""
-        return sum(len(picture) for picture in self.pictures)
+        """What the clip weighs on an uplink: the bytes of its pictures and maps."""
+        return sum(len(part) for part in self.parts)
 
     def write(self, path: Path) -> None:
         """Write an MCAP file; when it returns, the file is whole and on disk."""

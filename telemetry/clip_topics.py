@@ -4,6 +4,7 @@
 |------------------------------|----------------------------|--------------------------------------------------------|
 | /camera/NAME/image           | foxglove.CompressedImage   | a JPEG a tick                                          |
 | /camera/NAME/calibration     | foxglove.CameraCalibration | once                                                   |
+| /top_down/VIEWER             | foxglove.CompressedImage   | a PNG a tick, what is ahead on top; a pixel is a cell  |
 | /tf                          | foxglove.FrameTransforms   | a tick: map to car (x east, y north), car to cameras   |
 | /location                    | foxglove.LocationFix       | a tick, where latitude and longitude are known         |
 | /pose                        | JSON                       | a tick: the numbers behind /tf and /location           |
@@ -80,6 +81,10 @@ def from_mcap(raw: bytes) -> Clip:
     clip = Clip(
         **told,
         frames=[[_picture(by_topic[_image_topic(name)], row) for name in told["cameras"]] for row in rows],
+        top_down={
+            name: [_picture(by_topic[_map_topic(name)], row) for row in rows]
+            for name in json.loads(said.get("top_down", "[]"))
+        },
         calibration=[json.loads(calibration[str(i)]) for i in range(len(calibration))],
         poses=[json.loads(by_topic["/pose"][row]) for row in rows],
         signals={path: series("/telemetry", path) for path in names["signals"]},
@@ -147,7 +152,9 @@ def _put_all(topics: _Topics, clip: Clip) -> None:
 def _put_tick(topics: _Topics, clip: Clip) -> None:
     for camera, picture in zip(clip.cameras, clip.frames[topics.row], strict=True):
         if picture:
-            topics.put(_image_topic(camera), foxglove.image(camera, picture, topics.now_ns))
+            topics.put(_image_topic(camera), foxglove.image(foxglove.frame_of(camera), picture, topics.now_ns))
+    for viewer, maps in clip.top_down.items():
+        topics.put(_map_topic(viewer), foxglove.image("car", maps[topics.row], topics.now_ns, "png"))
     pose = clip.poses[topics.row]
     topics.put("/tf", foxglove.transforms(clip, pose, topics.now_ns))
     if pose.get("latitude") is not None and pose.get("longitude") is not None:
@@ -184,6 +191,10 @@ def _image_topic(camera: str) -> str:
     return f"/camera/{_step(camera)}/image"
 
 
+def _map_topic(viewer: str) -> str:
+    return f"/top_down/{_step(viewer)}"
+
+
 def _production_topic(task: str) -> str:
     return f"/percepts/production/{_step(task)}"
 
@@ -202,7 +213,7 @@ def _identifiers(clip: Clip) -> dict[str, str]:
     numbers = {name: _json(getattr(clip, name)) for name in _NUMBERS}
     names = {"signals": _json(list(clip.signals)), "percepts": _json(list(clip.percepts))}
     shadows = {candidate: list(tasks) for candidate, tasks in clip.shadows.items()}
-    return words | numbers | names | {"shadows": _json(shadows)}
+    return words | numbers | names | {"shadows": _json(shadows), "top_down": _json(list(clip.top_down))}
 
 
 def _json(value: object) -> str:

@@ -81,10 +81,11 @@ def encode_clip(clip: Clip) -> list[bytes]:
         clip=clip.id,
         ticks=list(clip.ticks),
         cameras=list(clip.cameras),
+        top_down=list(clip.top_down),
         **{name: getattr(clip, name) for name in _ALIKE},
     )
     try:
-        frames = encode(upload, clip.pictures)
+        frames = encode(upload, clip.parts)
         _check_size(upload.id, frames)
         _check_clip(cast("ClipUpload", _read_head(memoryview(frames[0])[PREFIX_BYTES:])), frames[1:])
     except MalformedMessage as error:
@@ -108,13 +109,14 @@ def encode_rows(run: str, table: str, batch: str, columns: Mapping[str, ColumnLi
 
 def clip_of(upload: ClipUpload, parts: Sequence[Frame]) -> Clip:
     """The clip that was uploaded."""
-    pictures = [bytes(part) for part in parts]
-    width = len(upload.cameras)
+    cameras, width = len(upload.cameras), len(upload.cameras) + len(upload.top_down)
+    rows = [[bytes(part) for part in parts[i * width : (i + 1) * width]] for i in range(len(upload.ticks))]
     return Clip(
         id=upload.clip,
         ticks=tuple(upload.ticks),
         cameras=tuple(upload.cameras),
-        frames=[pictures[row * width : (row + 1) * width] for row in range(len(upload.ticks))],
+        frames=[row[:cameras] for row in rows],
+        top_down={name: [row[cameras + i] for row in rows] for i, name in enumerate(upload.top_down)},
         run=upload.run,
         car=upload.car,
         tick=upload.tick,
@@ -178,13 +180,17 @@ def _read_head(head: Frame) -> AnyMessage:
 
 def _check_clip(upload: ClipUpload, parts: Sequence[Frame]) -> None:
     """What types alone cannot say: lengths agree, ticks ascend, the pictures are those that were hashed."""
-    ticks, cameras = len(upload.ticks), len(upload.cameras)
+    ticks, cameras, viewers = len(upload.ticks), len(upload.cameras), len(upload.top_down)
     series = [upload.signals, upload.percepts, *upload.shadows.values()]
     for wrong, why in (
         (upload.id != clip_message_id(upload.run, upload.clip), "id is not made of run and clip"),
-        (len(parts) != ticks * cameras, f"{len(parts)} pictures, not {ticks} ticks of {cameras} cameras"),
+        (
+            len(parts) != ticks * (cameras + viewers),
+            f"{len(parts)} pictures, not {ticks} ticks of {cameras} cameras" + (f" and {viewers} maps" * (viewers > 0)),
+        ),
         (any(b <= a for a, b in zip(upload.ticks, upload.ticks[1:], strict=False)), "ticks do not ascend"),
         (len(set(upload.cameras)) != cameras, "a camera comes twice"),
+        (len(set(upload.top_down)) != viewers, "a viewer comes twice"),
         (len(upload.calibration) != cameras, f"{len(upload.calibration)} calibrations, not {cameras}"),
         (len(upload.poses) != ticks, f"{len(upload.poses)} poses, not {ticks}"),
         (any(len(row) != ticks for one in series for row in one.values()), f"a series is not of {ticks} ticks"),

@@ -16,13 +16,13 @@ from telemetry.clip import Clip
 _MAX_PIXELS = 2**31 - 1
 
 
-def image(camera: str, picture: bytes, now_ns: int) -> Message:
-    """foxglove.CompressedImage of one JPEG."""
-    return _stamp(CompressedImage(frame_id=frame_of(camera), data=picture, format="jpeg"), now_ns)
+def image(frame_id: str, picture: bytes, now_ns: int, encoding: str = "jpeg") -> Message:
+    """foxglove.CompressedImage of one JPEG or PNG."""
+    return _stamp(CompressedImage(frame_id=frame_id, data=picture, format=encoding), now_ns)
 
 
 def picture_of(raw: bytes) -> bytes:
-    """The JPEG in a serialized foxglove.CompressedImage; raises DecodeError."""
+    """The picture in a serialized foxglove.CompressedImage; raises DecodeError."""
     return bytes(CompressedImage.FromString(raw).data)
 
 

@@ -4,7 +4,7 @@
 |------------|----------|--------------------------------------------------------------|--------------------|
 | Hello      | car side | who speaks, for which run; first on every connection         | Welcome or Refused |
 | Welcome    | server   | where the server keeps things, which version it speaks       |                    |
-| ClipUpload | car side | a clip; its pictures follow as raw parts, tick by tick       | Ack or Refused     |
+| ClipUpload | car side | a clip; pictures and maps follow as raw parts, tick by tick  | Ack or Refused     |
 | Rows       | car side | rows of one table, column by column                          | Ack or Refused     |
 | Piece      | car side | a piece of one of the two that is too long to go in one      | Ack or Refused     |
 | Ack        | server   | these messages are on disk: forget them                      |                    |
@@ -35,6 +35,7 @@ MAX_PARTS = 4096
 MAX_BODY_BYTES = 64 * 2**20
 MAX_TICKS = 1024
 MAX_CAMERAS = 64
+MAX_VIEWERS = 16
 MAX_ROWS = 1_000_000
 MAX_ACKS = 1024
 MAX_PIECES = 330  # of a message that is as long as may be
@@ -95,7 +96,10 @@ class Welcome(Message, tag="welcome", frozen=True):
 
 
 class ClipUpload(Message, tag="clip", frozen=True):
-    """A `telemetry.Clip` without its pictures; fields as there, `clip` is its id."""
+    """A `telemetry.Clip` without its pictures and maps; fields as there, `clip` is its id.
+
+    top_down: the viewers whose maps follow
+    """
 
     id: MessageId
     clip: Name
@@ -114,6 +118,7 @@ class ClipUpload(Message, tag="clip", frozen=True):
     signals: Series
     percepts: Series
     shadows: Annotated[dict[Name, Series], Meta(max_length=16)]
+    top_down: Annotated[list[Name], Meta(max_length=MAX_VIEWERS)]
     complete: bool
     sha256: Hex
 

@@ -64,6 +64,11 @@ class LittleWorld:
             engaged=driving & (self._draws.uniform("engaged", cars, ticks // MINUTE) < 0.5),
         )
 
+    def moved(self, cars: ArrayLike, from_ticks: ArrayLike, to_ticks: ArrayLike) -> NDArray[np.float64]:
+        then, now = self.motion(cars, from_ticks), self.motion(cars, to_ticks)
+        zero = np.zeros(len(then.x_m))
+        return np.stack([then.x_m - now.x_m, zero, zero], axis=1)
+
     def severities(self, cars: ArrayLike, ticks: ArrayLike) -> dict[str, NDArray[np.float32]]:
         cars, ticks = _pairs(cars, ticks)
         night = self._draws.uniform("night", cars, ticks // MINUTE) < 0.3

@@ -8,20 +8,25 @@ from vehicle.onboard import Onboard
 from vehicle.outbox import Outbox
 from vehicle.recorder import Cut
 from vehicle.tasks import TASKS, Task, load_task, task_schema
+from vehicle.top_down import VIEWER_KINDS, Sight, Viewer, load_viewer
 
 __all__ = [
     "NETWORKS",
     "TASKS",
+    "VIEWER_KINDS",
     "Cut",
     "HydraNet",
     "Loadout",
     "Network",
     "Onboard",
     "Outbox",
+    "Sight",
     "Task",
     "VehicleError",
+    "Viewer",
     "develop",
     "load_network",
     "load_task",
+    "load_viewer",
     "task_schema",
 ]

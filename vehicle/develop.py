@@ -10,8 +10,11 @@ import simplejpeg
 from numpy.typing import NDArray
 
 from scenarios import TICK_US, CameraFrames, Rig, World
+from vehicle.from_above import held
 from vehicle.loadout import Loadout
-from vehicle.perceive import CHUNK, perceive
+from vehicle.lookback import Lookback
+from vehicle.map_picture import draw
+from vehicle.perceive import CHUNK, Percepts, perceive
 from vehicle.privacy import near_home
 from vehicle.recorder import Cut
 from vehicle.signals import AUTONOMY, VSS, meanings, read, vehicle_signals
@@ -39,8 +42,9 @@ class Developed:
     signals: VSS path to T values
     percepts: task to T outputs of the production network, as probabilities or in their unit
     shadows: candidate to the same
+    top_down: viewer to T maps, a PNG each
     complete: whether every tick that was asked for is there
-    sha256: hex, over the pictures one after the other
+    sha256: hex, over each tick's pictures and then its maps, one after the other
     """
 
     id: str
@@ -60,18 +64,20 @@ class Developed:
     signals: dict[str, list[Any]]
     percepts: dict[str, list[Any]]
     shadows: dict[str, dict[str, list[Any]]]
+    top_down: dict[str, list[bytes]]
     complete: bool
     sha256: str
 
     @property
     def nbytes(self) -> int:
-        """What the clip weighs on an uplink: the bytes of its pictures."""
-        return sum(len(picture) for row in self.frames for picture in row)
+        """What the clip weighs on an uplink: the bytes of its pictures and maps."""
+        rows = [*self.frames, *self.top_down.values()]
+        return sum(len(picture) for row in rows for picture in row)
 
 
 @dataclass(frozen=True, slots=True)
 class _Moment:
-    """One tick of one car, ready to be packed: a dict each from camera, name, path, task or candidate."""
+    """One tick of one car, ready to be packed: a dict each from camera, name, path, task, candidate or viewer."""
 
     tick: int
     pictures: dict[str, bytes]
@@ -79,6 +85,7 @@ class _Moment:
     signals: dict[str, float | bool | str | None]
     percepts: dict[str, list[float]]
     shadows: dict[str, dict[str, list[float]]]
+    maps: dict[str, bytes]
 
 
 def develop(world: World, loadout: Loadout, cuts: Sequence[Cut], run: str) -> list[Developed]:
@@ -98,11 +105,13 @@ def _recordable(world: World, asked: list[tuple[Cut, int]]) -> list[tuple[Cut, i
 
 
 def _look_again(world: World, loadout: Loadout, asked: list[tuple[Cut, int]]) -> Iterator[tuple[Cut, _Moment]]:
+    lookback = Lookback(world)
     for start in range(0, len(asked), BLOCK):
         block = asked[start : start + BLOCK]
         cars, ticks = _arrays(block)
         frames, motion = world.frames(cars, ticks), world.motion(cars, ticks)
-        percepts = perceive(loadout.networks, frames)
+        percepts = perceive(loadout.networks, frames, loadout.sight.viewers)
+        maps = _maps(loadout, lookback, frames, percepts[0])
         columns, valid = vehicle_signals(world, frames, read(percepts[0]))
         meant = [meanings(each) for each in percepts]
         for i, (cut, tick) in enumerate(block):
@@ -115,8 +124,18 @@ def _look_again(world: World, loadout: Loadout, asked: list[tuple[Cut, int]]) ->
                     signals={path: _said(path, _scalar(columns[path], valid.get(path), i)) for path in VSS},
                     percepts=_row(meant[0], i),
                     shadows={net.name: _row(each, i) for net, each in zip(loadout.shadows, meant[1:], strict=True)},
+                    maps={viewer: drawn[i] for viewer, drawn in maps.items()},
                 ),
             )
+
+
+def _maps(loadout: Loadout, lookback: Lookback, frames: CameraFrames, percepts: Percepts) -> dict[str, list[bytes]]:
+    """Viewer to n PNGs."""
+    drawn: dict[str, list[bytes]] = {viewer.name: [] for viewer in loadout.sight.viewers}
+    for maps in lookback.fuse(loadout.sight, loadout.production, frames, percepts.looks):
+        for viewer in loadout.sight.viewers:
+            drawn[viewer.name] += [draw(each) for each in held(viewer, maps.by_viewer[viewer.name])]
+    return drawn
 
 
 def _pack(world: World, cut: Cut, moments: list[_Moment], run: str) -> Developed:
@@ -141,9 +160,15 @@ def _pack(world: World, cut: Cut, moments: list[_Moment], run: str) -> Developed
         signals=_over_time([moment.signals for moment in moments]),
         percepts=_over_time([moment.percepts for moment in moments]),
         shadows={name: _over_time([moment.shadows[name] for moment in moments]) for name in shadows},
+        top_down={name: [moment.maps[name] for moment in moments] for name in (moments[0].maps if moments else {})},
         complete=len(moments) == len(cut.ticks),
-        sha256=hashlib.sha256(b"".join(picture for row in frames for picture in row)).hexdigest(),
+        sha256=_hash(frames, moments),
     )
+
+
+def _hash(frames: list[list[bytes]], moments: list[_Moment]) -> str:
+    rows = [[*pictures, *moment.maps.values()] for pictures, moment in zip(frames, moments, strict=True)]
+    return hashlib.sha256(b"".join(part for row in rows for part in row)).hexdigest()
 
 
 def _arrays(asked: list[tuple[Cut, int]]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:

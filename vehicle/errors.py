@@ -6,6 +6,7 @@ VehicleError
 ├── MissingWeights        a network's folder lacks a file: train or copy it
 ├── TamperedWeights       a file is not the one its card describes: fetch it again
 ├── ForeignBackbone       heads, viewers or triggers made for another backbone: retrain them, or load theirs
+├── NoViewer              a trigger asks for what is seen from above, and nobody looks: name a viewer
 ├── ForeignRig            a network or viewer made for other pictures than the car's cameras give: take another
 ├── UnknownTask           a network has a head for a task nobody defines: correct it, or name the plugin
 ├── ForeignTask           a head and its task disagree about the outputs: retrain the head
@@ -75,6 +76,15 @@ class ForeignBackbone(VehicleError):
     def __init__(self, what: str, *, needs: str, found: str) -> None:
         self.what, self.needs, self.found = what, needs, found
         super().__init__(f"{what} was made for backbone {needs[:12]}… but meets {found[:12]}…")
+
+
+class NoViewer(VehicleError):
+    """A trigger reads a map, and the loadout has no viewer."""
+
+    def __init__(self, why: object) -> None:
+        super().__init__(
+            f"{why}\nnothing in this loadout looks from above: name a viewer, such as `loadout.top_down: bev-v1`"
+        )
 
 
 class ForeignRig(VehicleError):

@@ -7,7 +7,9 @@ from numpy.typing import NDArray
 
 from scenarios import World
 from triggers import SignalTable
+from vehicle.from_above import from_above
 from vehicle.loadout import Loadout
+from vehicle.lookback import Lookback
 from vehicle.perceive import perceive
 from vehicle.privacy import kept_private
 from vehicle.recorder import Cut, Recorder
@@ -20,7 +22,7 @@ class Onboard:
 
     def __init__(self, world: World, loadouts: Sequence[Loadout], *, first_car: int, cars: int) -> None:
         self.world, self.loadouts = world, list(loadouts)
-        self.recorder, self.tally = Recorder(), Tally(first_car, cars)
+        self.recorder, self.tally, self.lookback = Recorder(), Tally(first_car, cars), Lookback(world)
         self.tables: list[SignalTable] = []
 
     def tick(self, cars: NDArray[np.uint32], loadout_of: NDArray[np.uint16], tick: int) -> list[Cut]:
@@ -43,9 +45,12 @@ class Onboard:
     def see(self, loadout: Loadout, cars: NDArray[np.uint32], tick: int) -> SignalTable:
         """What cars of one loadout know at a tick: all that their triggers may look at."""
         frames = self.world.frames(cars, tick)
-        production, *shadows = perceive(loadout.networks, frames)
-        compared = {}
+        production, *shadows = perceive(loadout.networks, frames, loadout.sight.viewers)
+        maps = self.lookback.fuse(loadout.sight, loadout.production, frames, production.looks)
+        above = from_above(loadout.sight, len(cars), maps)
+        compared = dict(above.compared)
         for candidate, shadow in zip(loadout.shadows, shadows, strict=True):
             compared[candidate.name] = disagreement(production, shadow)
-            self.tally.add(candidate.name, cars, compared[candidate.name])
-        return tabulate(tick, self.world, frames, production, side_by_side(compared))
+        for watching, found in compared.items():
+            self.tally.add(watching, cars, found)
+        return tabulate(tick, self.world, frames, production, above.columns | side_by_side(compared))

@@ -9,6 +9,7 @@ from scenarios import TICK_US, World
 from triggers import Evaluator, Reason, Verdicts
 
 HOME_S = 10
+HOME_TICKS = HOME_S * 1_000_000 // TICK_US
 AT_HOME = 2  # of `World.links`
 
 
@@ -17,8 +18,7 @@ def near_home(world: World, cars: NDArray[np.uint32], ticks: NDArray[np.int64]) 
 
     A car learns where a trip ends when it ends, before anything of it is sent.
     """
-    shift = HOME_S * 1_000_000 // TICK_US
-    around = [world.links(cars, np.maximum(ticks + by, 0)) for by in (-shift, 0, shift)]
+    around = [world.links(cars, np.maximum(ticks + by, 0)) for by in (-HOME_TICKS, 0, HOME_TICKS)]
     near: NDArray[np.bool_] = (np.stack(around) == AT_HOME).any(axis=0)
     return near
 

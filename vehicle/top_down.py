@@ -6,6 +6,7 @@ where the car now stands. What a car remembers is nothing but those looks: a pur
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,8 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenarios import Rig
-from vehicle.errors import ForeignRig, UnknownViewer
+from vehicle.errors import ForeignBackbone, ForeignRig, UnknownViewer
 from vehicle.networks.folder import find_viewer, read_card
+from vehicle.privacy import HOME_TICKS
+
+LONGEST = HOME_TICKS  # nothing near home is remembered, so what is this young is of the same trip
 
 Features = Mapping[str, NDArray[np.float32]]
 """Maps of a backbone's trunk by name, (CHUNK * cameras, channels, rows, columns) each, a car's cameras side by side."""
@@ -65,10 +69,37 @@ class Viewer(Protocol):
         """
 
 
-def load_viewer(name_or_path: str | Path, rig: Rig) -> Viewer:
+@dataclass(frozen=True, slots=True, eq=False)
+class Sight:
+    """How a car sees from above.
+
+    viewers: first the one that it drives by, then those that only watch
+    every_ticks: camera ticks from one look to the next
+    """
+
+    viewers: tuple[Viewer, ...] = ()
+    every_ticks: int = 10
+
+    @property
+    def span_ticks(self) -> int:
+        """How far back the earliest look lies that any viewer wants; never more than LONGEST."""
+        deepest = max((viewer.looks for viewer in self.viewers), default=0)
+        return self.every_ticks * min(deepest, LONGEST // self.every_ticks)
+
+    def looks_before(self, ticks: NDArray[np.int64]) -> NDArray[np.int64]:
+        """When earlier looks were: (n,) to (n, k) ticks, newest first; negative where there was no time yet."""
+        before = np.arange(self.every_ticks, self.span_ticks + 1, self.every_ticks)
+        return ticks[:, None] - before
+
+
+NO_SIGHT = Sight()
+
+
+def load_viewer(name_or_path: str | Path, rig: Rig, backbone: str | None = None) -> Viewer:
     """A shipped viewer by name, or one from a folder, for cars with this rig.
 
-    UnknownViewer, ForeignRig, MissingWeights, OldNetwork, TamperedWeights.
+    backbone: the sha256 of the one that it will look through, where that is known
+    UnknownViewer, ForeignRig, ForeignBackbone, MissingWeights, OldNetwork, TamperedWeights.
     """
     folder = find_viewer(name_or_path)
     card = read_card(folder)
@@ -77,7 +108,15 @@ def load_viewer(name_or_path: str | Path, rig: Rig) -> Viewer:
     found = {"cameras": len(rig.cameras), "height": rig.height, "width": rig.width}
     if any(found[name] != value for name, value in card["input"].items()):
         raise ForeignRig(card["name"], needs=card["input"], found=found)
-    return VIEWER_KINDS[card["viewer"]](folder, rig)
+    viewer = VIEWER_KINDS[card["viewer"]](folder, rig)
+    must_fit(viewer, backbone or viewer.backbone)
+    return viewer
+
+
+def must_fit(viewer: Viewer, backbone: str) -> None:
+    """Raises ForeignBackbone where a viewer reads the features of another backbone than this."""
+    if viewer.backbone != backbone:
+        raise ForeignBackbone(f"viewer {viewer.name!r}", needs=viewer.backbone, found=backbone)
 
 
 VIEWER_KINDS: dict[str, Callable[[Path, Rig], Viewer]] = {}

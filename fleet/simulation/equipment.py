@@ -13,14 +13,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from fleet.plan import RunPlan
+from fleet.plan import SECOND_US, RunPlan
 from fleet.simulation.barrier import Ledger
 from fleet.simulation.breaker import Breaker
 from fleet.simulation.taking import Events, take
-from scenarios import World, open_world
+from scenarios import TICK_US, World, open_world
 from telemetry import Links, open_uplink
 from triggers import Memory, TriggerSpec
-from vehicle import Loadout, load_network
+from vehicle import Loadout, Network, Sight, Viewer, load_network, load_viewer
 
 LOADOUT = "main"
 
@@ -30,8 +30,8 @@ class Equipment:
     """The parts of a run that each process opens once.
 
     loadout: the plan's software, with triggers that remember in the given memory
-    weights: network → sha256 of its backbone
-    files:   sha256 over every file of networks and triggers
+    weights: network or viewer → sha256 of its backbone
+    files:   sha256 over every file of networks, viewers and triggers
     offers:  what became of each package that the cars were offered
     events:  the same as (action, reason)
     """
@@ -84,14 +84,17 @@ def equip(plan: RunPlan, device: str, unpacked: Path | None = None) -> Equipment
     world = open_world(plan.world.name, seed=plan.seed, cars=plan.cars, device=device, **plan.world.options)
     for network in networks:
         network.must_fit(world.rig)
+    viewers = [load_viewer(name, world.rig, networks[0].backbone) for name in plan.loadout.viewers]
+    sight = Sight(tuple(viewers), round(plan.perceive_every_s * SECOND_US / TICK_US))
+    learnt: list[Network | Viewer] = [*networks, *viewers]
     return Equipment(
         world=world,
         specs=taken.specs,
         loadout=lambda memory: Loadout.equip(
-            LOADOUT, networks[0], networks[1:], taken.ready(), memory, today=plan.date
+            LOADOUT, networks[0], networks[1:], taken.ready(), memory, sight=sight, today=plan.date
         ),
-        weights={network.name: network.backbone for network in networks},
-        files=_hash([[network.card["files"] for network in networks], [_with_files(spec) for spec in taken.specs]]),
+        weights={each.name: each.backbone for each in learnt},
+        files=_hash([[each.card["files"] for each in learnt], [_with_files(spec) for spec in taken.specs]]),
         uplink=open_uplink(plan.uplink.model_dump(), plan.seed),
         offers=taken.offers,
         events=taken.events,

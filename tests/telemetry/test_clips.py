@@ -31,6 +31,7 @@ CLIP = a_clip(
         {"x_m": 11.0, "y_m": 20.0, "heading_deg": 0.0, "latitude": 47.3, "longitude": 8.6},
     ],
 )
+MAPPED = a_clip(top_down={"net": [b"\x89PNG0", b"\x89PNG1"], "a/b": [b"\x89PNG2", b"\x89PNG3"]})
 EMPTY = a_clip(ticks=(), frames=[], poses=[], signals={}, percepts={}, shadows={})
 
 
@@ -58,7 +59,7 @@ def a_file(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("compression", ["none", "lz4"])
-@pytest.mark.parametrize("clip", [CLIP, a_clip(), EMPTY])
+@pytest.mark.parametrize("clip", [CLIP, a_clip(), EMPTY, MAPPED])
 def test_a_clip_is_read_as_it_was_written(tmp_path: Path, clip: Clip, compression: Any) -> None:
     write_clip(clip, tmp_path / "a.mcap", compression=compression)
     assert read_clip(tmp_path / "a.mcap") == clip
@@ -91,6 +92,15 @@ def test_other_readers_find_the_pictures(file: Path) -> None:
 def test_other_readers_find_the_calibration(file: Path) -> None:
     (calibration,) = messages(file.read_bytes(), "/camera/rear/calibration")
     assert (calibration.width, calibration.height, list(calibration.K)) == (96, 64, [83, 0, 48, 0, 83, 32, 0, 0, 1])
+
+
+def test_a_map_is_a_picture_in_the_frame_of_the_car() -> None:
+    images = messages(to_mcap(MAPPED), "/top_down/net")
+    assert [(image.format, image.frame_id, image.data) for image in images] == [
+        ("png", "car", b"\x89PNG0"),
+        ("png", "car", b"\x89PNG1"),
+    ]
+    assert len(messages(to_mcap(MAPPED), "/top_down/a%2Fb")) == 2
 
 
 def test_a_camera_looks_along_its_z_axis(file: Path) -> None:

@@ -56,6 +56,7 @@ def every_message() -> dict[str, list[bytes]]:
         "hello": encode(Hello(sender="shard-0-5f1d", run=RUN, versions=[2, 2], loadout="main")),
         "welcome": encode(Welcome(store="/data/store", version=2, window_bytes=2**26)),
         "clip": encode_clip(a_clip()),
+        "clip_with_maps": encode_clip(a_clip(top_down={"net": [b"\x89PNG0", b"\x89PNG1"], "tracker": [b"a", b"b"]})),
         "clip_without_ticks": encode_clip(a_clip(ticks=(), frames=[], poses=[], signals={}, percepts={}, shadows={})),
         "rows": encode_rows(RUN, "fires", "barrier-12", some_fires()),
         "rows_with_gaps": encode_rows(RUN, "fires", "b", some_fires() | {"score": [0.5, None, float("nan")]}),

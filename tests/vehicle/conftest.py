@@ -4,11 +4,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from little_viewer import Blocks, make_viewer
 from little_world import LittleWorld
 from vehicle_parts import blank, spec
 
+from scenarios.cameras import EIGHT_CAMERAS
 from triggers import Memory, TriggerSpec
-from vehicle import HydraNet, Loadout, Network, load_network
+from vehicle import HydraNet, Loadout, Network, Sight, load_network, load_viewer
+from vehicle.top_down import NO_SIGHT
 
 
 @pytest.fixture(scope="session")
@@ -41,6 +44,13 @@ def foreign(folder: Path) -> Network:
     return load_network(folder / "foreign")
 
 
+@pytest.fixture(scope="session")
+def viewers(folder: Path, production: Network) -> list[Blocks]:
+    """Two viewers on production's backbone."""
+    made = [make_viewer(folder / n, n, production.backbone, scale=s) for n, s in (("blocks", 1.0), ("stones", -1.0))]
+    return [viewer for each in made if isinstance(viewer := load_viewer(each, EIGHT_CAMERAS), Blocks)]
+
+
 @pytest.fixture
 def world() -> LittleWorld:
     return LittleWorld()
@@ -50,8 +60,10 @@ def world() -> LittleWorld:
 def equip(production: Network, candidate: Network) -> Callable[..., Loadout]:
     """A loadout for cars 0 to 99 with these specs."""
 
-    def make(*specs: TriggerSpec, shadows: tuple[Network, ...] = (candidate,), cars: int = 100) -> Loadout:
-        return Loadout.equip("little", production, shadows, specs or (spec(),), Memory(0, cars))
+    def make(
+        *specs: TriggerSpec, shadows: tuple[Network, ...] = (candidate,), cars: int = 100, sight: Sight = NO_SIGHT
+    ) -> Loadout:
+        return Loadout.equip("little", production, shadows, specs or (spec(),), Memory(0, cars), sight=sight)
 
     return make
 

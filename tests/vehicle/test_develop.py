@@ -4,10 +4,14 @@ from dataclasses import asdict, replace
 
 import numpy as np
 import simplejpeg
+from little_viewer import Blocks
 from little_world import LittleWorld
 from vehicle_parts import spec
 
-from vehicle import Cut, Loadout, develop
+from vehicle import Cut, Loadout, Onboard, Sight, develop
+from vehicle.from_above import held
+from vehicle.map_picture import draw
+from vehicle.perceive import perceive
 
 FAR = 900  # ticks, half a minute from home
 
@@ -41,6 +45,26 @@ def test_a_clip_is_the_same_whenever_it_is_developed(world: LittleWorld, equip: 
     together = develop(world, equip(), cuts, "run-1")
     alone = develop(world, equip(), [cuts[11]], "run-1")
     assert asdict(together[11]) == asdict(alone[0])
+
+
+def test_a_clip_shows_the_maps_that_the_car_saw(
+    world: LittleWorld, equip: Callable[..., Loadout], viewers: list[Blocks]
+) -> None:
+    loadout = equip(sight=Sight(tuple(viewers), every_ticks=20))
+    (clip,) = develop(world, loadout, [cut(FAR, hz=0.5)], "run-1")
+    assert list(clip.top_down) == ["blocks", "stones"]
+    onboard, cars, lived = Onboard(world, [loadout], first_car=0, cars=100), np.arange(10, dtype=np.uint32), {}
+    for tick in range(FAR - 200, FAR + 40, 20):
+        frames = world.frames(cars, tick)
+        (seen,) = perceive([loadout.production], frames, viewers)
+        (maps, _) = onboard.lookback.fuse(loadout.sight, loadout.production, frames, seen.looks)
+        lived[tick] = {viewer.name: draw(held(viewer, maps.by_viewer[viewer.name])[3]) for viewer in viewers}
+    assert clip.ticks == (880, 900, 920)
+    for row, tick in enumerate(clip.ticks):
+        assert {name: maps[row] for name, maps in clip.top_down.items()} == lived[tick]
+    parts = [part for row in range(3) for part in [*clip.frames[row], *(maps[row] for maps in clip.top_down.values())]]
+    assert clip.sha256 == hashlib.sha256(b"".join(parts)).hexdigest()
+    assert clip.nbytes == sum(map(len, parts))
 
 
 def test_ticks_near_home_never_leave_the_car(world: LittleWorld, equip: Callable[..., Loadout]) -> None:

@@ -1,11 +1,15 @@
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
+import pytest
+from little_viewer import Blocks, make_viewer
 from little_world import LittleWorld
 from vehicle_parts import spec
 
 from triggers import Memory
-from vehicle import Cut, Loadout, Network, Onboard
+from vehicle import Cut, Loadout, Network, Onboard, Sight, load_viewer
+from vehicle.errors import ForeignBackbone, NoViewer
 
 CARS = np.arange(20, dtype=np.uint32)
 TICKS = range(660, 860, 20)
@@ -63,6 +67,31 @@ def test_tables_and_tally_tell_what_the_tick_saw(world: LittleWorld, equip: Call
     tally = onboard.tally.take()["candidate", "pedestrians"]
     assert tally[:20, 0].tolist() == [1] * 20
     assert not tally[20:].any()
+
+
+def test_viewers_give_signals_and_are_compared(
+    world: LittleWorld, equip: Callable[..., Loadout], viewers: list[Blocks]
+) -> None:
+    differ = spec("differ", kind="disagreement", params={"task": "top_down", "threshold": 0.001})
+    onboard = Onboard(world, [equip(differ, sight=Sight(tuple(viewers)))], first_car=0, cars=100)
+    cuts = drive(onboard)
+    (table,) = onboard.tables
+    assert {"top_down.free_space_m", "top_down.nearest_obstacle_m"} <= table.columns.keys()
+    assert np.array_equal(table["top_down.disagreement"], table["top_down.disagreement.stones"])
+    assert onboard.tally.take()["stones", "top_down"][:20, 0].tolist() == [len(TICKS)] * 20
+    assert cuts
+
+
+def test_a_car_without_viewers_has_no_such_signals_and_says_so(equip: Callable[..., Loadout]) -> None:
+    asks = spec("asks", params={"fire_when": "top_down.free_space_m < 5"})
+    with pytest.raises(NoViewer, match=r"unknown signal 'top_down.free_space_m'(.|\n)*loadout.top_down"):
+        equip(asks)
+
+
+def test_a_viewer_of_another_backbone_is_refused(equip: Callable[..., Loadout], tmp_path: Path) -> None:
+    foreign = load_viewer(make_viewer(tmp_path / "foreign", "foreign", "0" * 64), LittleWorld.rig)
+    with pytest.raises(ForeignBackbone, match="viewer 'foreign' was made for backbone 000000000000"):
+        equip(sight=Sight((foreign,)))
 
 
 def test_a_tick_without_cars_is_quiet(world: LittleWorld, equip: Callable[..., Loadout]) -> None:
