@@ -167,13 +167,19 @@ def _reasons(car: np.ndarray, barriers: np.ndarray) -> dict[str, Any]:
     each = [
         (trigger, reason, count) for trigger in ("caution_light", "stop_sign_unsure") for reason, count in names.items()
     ]
-    return {
+    rows = {
         "car": np.tile(car, len(each)),
         "t_us": np.tile(barriers, len(each)),
-        "trigger": np.repeat([one[0] for one in each], len(car)).tolist(),
-        "reason": np.repeat([one[1] for one in each], len(car)).tolist(),
+        "trigger": np.repeat([one[0] for one in each], len(car)),
+        "reason": np.repeat([one[1] for one in each], len(car)),
         "count": np.repeat([one[2] for one in each], len(car)),
     }
+    fired = {(one, trigger) for one, _, trigger in FIRES}
+    there = [
+        reason != "FIRED" or (one, trigger) in fired
+        for one, trigger, reason in zip(rows["car"].tolist(), rows["trigger"], rows["reason"], strict=True)
+    ]
+    return {name: values[there].tolist() for name, values in rows.items()}
 
 
 def _signals() -> dict[str, Any]:
