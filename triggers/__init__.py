@@ -1,6 +1,6 @@
 """What to keep: rules over a table of signals, and the reason for every yes and no."""
 
-from triggers import estimate, packages
+from triggers import estimate, fleetwise, packages
 from triggers.errors import TriggerError
 from triggers.evaluate import Evaluator, Memory, Verdicts
 from triggers.gating import Reason
@@ -21,6 +21,7 @@ __all__ = [
     "Verdicts",
     "estimate",
     "fit_probe",
+    "fleetwise",
     "load_spec",
     "packages",
 ]

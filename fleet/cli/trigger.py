@@ -4,7 +4,7 @@ import importlib
 
 import typer
 
-PARTS = ("trigger_packages",)
+PARTS = ("trigger_packages", "trigger_import")
 """Modules of this package with an `add(group)`."""
 
 
