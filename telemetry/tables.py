@@ -65,7 +65,7 @@ _CLIPS = Table(
         "bytes": Column("int64", "bytes", "What the clip weighs on the uplink."),
         "complete": Column("bool", "", "Whether every tick that was asked for is there."),
         "file": Column("string", "", "The MCAP file, relative to the store."),
-        "sha256": Column("string", "", "Hash over the pictures."),
+        "sha256": Column("string", "", "Hash over the pictures and maps."),
     },
 )
 

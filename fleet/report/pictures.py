@@ -1,4 +1,4 @@
-"""The pictures inside a clip's MCAP file, and one PNG of them all."""
+"""The pictures and maps inside a clip's MCAP file, and one PNG of them all."""
 
 import struct
 import zlib
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from fleet.errors import CannotWrite
 from fleet.report.errors import UnreadableClip
+from fleet.report.maps import colours_of, is_map
 
 _GAP = 4  # pixels between pictures
 _PAPER, _ACCENT = 255, (224, 82, 6)
@@ -23,24 +24,31 @@ _PAPER, _ACCENT = 255, (224, 82, 6)
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One camera's picture at one tick; t_us is simulated time, jpeg what the car encoded."""
+    """A camera's picture at one tick, or a viewer's map; t_us is simulated time, encoded a JPEG or a PNG."""
 
     camera: str
     t_us: int
-    jpeg: bytes
+    encoded: bytes
 
 
 def read_pictures(file: Path) -> list[Picture]:
-    """Every picture of a clip in order of time; raises UnreadableClip when the file is missing or damaged."""
+    """Every picture of a clip in order of time, of a tick the cameras' first and then the maps.
+
+    Raises UnreadableClip when the file is missing or damaged.
+    """
     try:
         with file.open("rb") as stream:
             reader = make_reader(stream, validate_crcs=True, decoder_factories=[DecoderFactory()])
-            return [
+            pictures = [
                 Picture(channel.topic.split("/")[2], message.log_time // 1000, image.data)
                 for _, channel, message, image in reader.iter_decoded_messages(_image_topics(reader))
             ]
-    except (OSError, McapError, DecodeError, EOFError, struct.error) as error:
+        for picture in pictures:
+            if is_map(picture.encoded):
+                colours_of(picture.encoded)
+    except (OSError, McapError, DecodeError, EOFError, struct.error, ValueError) as error:
         raise UnreadableClip(file, str(error) or type(error).__name__) from error
+    return pictures
 
 
 def nearest(pictures: Sequence[Picture], camera: str, t_us: int) -> Picture | None:
@@ -50,18 +58,21 @@ def nearest(pictures: Sequence[Picture], camera: str, t_us: int) -> Picture | No
 
 
 def sheet(pictures: Sequence[Picture], fired_us: int, *, zoom: int = 2) -> bytes:
-    """A PNG with a row per camera and a column per tick; the column of the fire has a frame around it."""
+    """A PNG with a row per camera and viewer and a column per tick; the column of the fire has a frame around it."""
     cameras = list(dict.fromkeys(picture.camera for picture in pictures))
     times = sorted({picture.t_us for picture in pictures})
     fired = min(times, key=lambda t_us: abs(t_us - fired_us))
-    tiles = {(picture.camera, picture.t_us): _pixels(picture.jpeg, zoom) for picture in pictures}
-    height, width = (max(tile.shape[axis] for tile in tiles.values()) for axis in (0, 1))
-    canvas = np.full((len(cameras) * (height + _GAP) + _GAP, len(times) * (width + _GAP) + _GAP, 3), _PAPER, np.uint8)
+    tiles = {(picture.camera, picture.t_us): _pixels(picture.encoded, zoom) for picture in pictures}
+    width = max(tile.shape[1] for tile in tiles.values()) + _GAP
+    heights = [max(tile.shape[0] for (name, _), tile in tiles.items() if name == camera) + _GAP for camera in cameras]
+    tops = [sum(heights[:row]) + _GAP for row in range(len(cameras))]
+    canvas = np.full((sum(heights) + _GAP, len(times) * width + _GAP, 3), _PAPER, np.uint8)
     for (camera, t_us), tile in sorted(tiles.items(), key=lambda entry: entry[0]):
-        top = cameras.index(camera) * (height + _GAP) + _GAP
-        left = times.index(t_us) * (width + _GAP) + _GAP
+        row = cameras.index(camera)
+        top, left = tops[row], times.index(t_us) * width + _GAP
         if t_us == fired:
-            canvas[top - _GAP : top + height + _GAP, left - _GAP : left + width + _GAP] = _ACCENT
+            canvas[top - _GAP : top + heights[row], left - _GAP : left + width] = _ACCENT
+        left += (width - _GAP - tile.shape[1]) // 2
         canvas[top : top + tile.shape[0], left : left + tile.shape[1]] = tile
     return png(canvas)
 
@@ -89,9 +100,10 @@ def png(pixels: NDArray[np.uint8]) -> bytes:
 def _image_topics(reader: McapReader) -> list[str]:
     summary = reader.get_summary()
     topics = [channel.topic for channel in summary.channels.values()] if summary else []
-    return [topic for topic in topics if topic.startswith("/camera/") and topic.endswith("/image")]
+    cameras = [topic for topic in topics if topic.startswith("/camera/") and topic.endswith("/image")]
+    return [*cameras, *(topic for topic in topics if topic.startswith("/top_down/"))]
 
 
-def _pixels(jpeg: bytes, zoom: int) -> NDArray[np.uint8]:
-    decoded: NDArray[np.uint8] = simplejpeg.decode_jpeg(jpeg, "RGB")
+def _pixels(encoded: bytes, zoom: int) -> NDArray[np.uint8]:
+    decoded: NDArray[np.uint8] = colours_of(encoded) if is_map(encoded) else simplejpeg.decode_jpeg(encoded, "RGB")
     return decoded.repeat(zoom, axis=0).repeat(zoom, axis=1)

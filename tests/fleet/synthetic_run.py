@@ -1,6 +1,8 @@
 """A small finished run made of arithmetic: every table has rows, every clip pictures, and truth knows who was right."""
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +28,13 @@ FIRES = [
 ]
 
 
-def write_run(folder: Path, *, complete: bool = True, rows: bool = True, clips: bool = True) -> Path:
-    """A run folder as a simulation leaves it; without rows, as one that was killed before its first barrier."""
+def write_run(
+    folder: Path, *, complete: bool = True, rows: bool = True, clips: bool = True, maps: Sequence[bytes] = ()
+) -> Path:
+    """A run folder as a simulation leaves it; without rows, as one that was killed before its first barrier.
+
+    maps: what a viewer each saw at every tick of every clip
+    """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "plan.yaml").write_text(
         "name: evening\nseed: 7\ncars: 60\nstart: '18:30:00'\nduration: 1m\nworld: {name: rainy_city}\n"
@@ -44,7 +51,8 @@ def write_run(folder: Path, *, complete: bool = True, rows: bool = True, clips: 
     (folder / "manifest.json").write_text(json.dumps(manifest | {"digest": "cd" * 32 if complete else None}))
     wire = Loopback(folder, run=RUN, sender="test")
     for clip in [clip_of(*fire) for fire in FIRES] if clips and rows else []:
-        wire.send_clip(clip)
+        seen = {f"viewer-{i}": [each] * len(clip.ticks) for i, each in enumerate(maps)}
+        wire.send_clip(replace(clip, top_down=seen, sha256=""))
     for table, columns in _tables().items() if rows else ():
         wire.send_rows(table, "only", columns)
     wire.drain()

@@ -2,20 +2,24 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pytest
 import simplejpeg
-from synthetic_run import FIRES, clip_id, write_run
+from synthetic_run import FIRES, clip_id, clip_of, write_run
 
 from fleet.errors import NotARun
 from fleet.report import open_folder, read_pictures, sheet, write_report
 from fleet.report.errors import UnreadableClip
 from fleet.report.judged import judge, slice_rows, sought_by, wilson
+from fleet.report.maps import colours_of, legend_of
 from fleet.report.pictures import nearest, png
 from fleet.report.svg import across, clock, over_time, short, stack, upward
+from scenarios import CLASSES, GRID
+from vehicle.map_picture import draw
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
@@ -173,7 +177,7 @@ def test_pictures_come_back_in_order_with_their_camera(folder: Path) -> None:
     fired = nearest(pictures, "narrow", FIRES[0][1])
     assert fired is not None
     assert (fired.camera, fired.t_us) == ("narrow", FIRES[0][1])
-    assert simplejpeg.decode_jpeg(fired.jpeg).shape == (64, 96, 3)
+    assert simplejpeg.decode_jpeg(fired.encoded).shape == (64, 96, 3)
 
 
 def test_a_sheet_is_a_png_with_a_row_per_camera(folder: Path) -> None:
@@ -181,6 +185,48 @@ def test_a_sheet_is_a_png_with_a_row_per_camera(folder: Path) -> None:
     assert raw.startswith(b"\x89PNG\r\n\x1a\n")
     width, height = (int.from_bytes(raw[at : at + 4], "big") for at in (16, 20))
     assert (width, height) == (9 * 100 + 4, 2 * 68 + 4)
+
+
+@pytest.fixture(scope="module")
+def mapped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run whose clips bring two maps a tick: an empty road, and one with a car ahead."""
+    cells = np.zeros((2, len(CLASSES), GRID.rows, GRID.columns), np.bool_)
+    cells[:, 0, :, 30:50] = True
+    cells[1, CLASSES.index("vehicle"), 20:29, 38:42] = True
+    return write_run(tmp_path_factory.mktemp("mapped") / "run", maps=[draw(each) for each in cells])
+
+
+def test_a_sheet_has_a_row_of_maps_per_viewer(mapped: Path) -> None:
+    raw = sheet(read_pictures(mapped / "clips" / f"{clip_id(*FIRES[0])}.mcap"), FIRES[0][1], zoom=1)
+    width, height = (int.from_bytes(raw[at : at + 4], "big") for at in (16, 20))
+    assert (width, height) == (9 * 100 + 4, 2 * 68 + 2 * 84 + 4)
+
+
+def test_the_report_shows_maps_with_the_names_of_their_classes(mapped: Path) -> None:
+    page = write_report(mapped).read_text()
+    assert page.count("data:image/png") > 10
+    for name in ("viewer-0", "viewer-1", *CLASSES, "this car"):
+        assert name.replace("_", " ") in page
+
+
+def test_a_map_comes_back_in_its_colours(mapped: Path) -> None:
+    pictures = read_pictures(mapped / "clips" / f"{clip_id(*FIRES[0])}.mcap")
+    empty, taken = (nearest(pictures, name, FIRES[0][1]) for name in ("viewer-0", "viewer-1"))
+    assert empty
+    assert taken
+    differ = (colours_of(empty.encoded) != colours_of(taken.encoded)).any(axis=2)
+    assert (np.argwhere(differ).min(axis=0).tolist(), np.argwhere(differ).max(axis=0).tolist()) == ([20, 38], [28, 41])
+    colour = dict(legend_of(taken.encoded))["vehicle"]
+    assert bytes(colours_of(taken.encoded)[24, 40]).hex() == colour[1:]
+
+
+@pytest.mark.parametrize("cut", [9, 60, 300])
+def test_a_clip_with_a_damaged_map_is_an_error_that_names_the_file(tmp_path: Path, cut: int) -> None:
+    whole = draw(np.zeros((len(CLASSES), GRID.rows, GRID.columns), np.bool_))
+    clip = replace(clip_of(*FIRES[0]), top_down={"net": [whole[:cut]] * 9}, sha256="")
+    clip.write(tmp_path / "odd.mcap")
+    with pytest.raises(UnreadableClip, match=r"odd\.mcap.*not a map"):
+        read_pictures(tmp_path / "odd.mcap")
 
 
 def test_a_missing_clip_is_an_error_that_names_the_file(tmp_path: Path) -> None:

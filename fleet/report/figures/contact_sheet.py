@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from fleet.errors import FleetError
 from fleet.report.folder import Run
+from fleet.report.maps import is_map, legend_of
 from fleet.report.markup import nothing
 from fleet.report.pictures import Picture, nearest, read_pictures
 from fleet.report.svg import clock
@@ -18,10 +19,12 @@ BEST, WRONG = {1: 9, 2: 6}, 3  # best clips a trigger, by how many triggers ther
 _CAMERAS = 2
 _AROUND_US = 2_000_000
 
+View = tuple[str, str, str, str]
+
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One clip on the sheet; `views` are (camera, before, at the fire, after) as data URLs, empty where it has none."""
+    """One clip on the sheet; views, maps: (camera or viewer, before, at the fire, after) as data URLs, maybe empty."""
 
     clip: str
     car: int
@@ -29,7 +32,9 @@ class Card:
     score: float
     slices: str
     right: bool | None
-    views: tuple[tuple[str, str, str, str], ...]
+    views: tuple[View, ...]
+    maps: tuple[View, ...] = ()
+    legend: tuple[tuple[str, str], ...] = ()
     trouble: str = ""
 
 
@@ -86,7 +91,14 @@ def _card(run: Run, row: tuple[Any, ...]) -> Card:
     except FleetError as error:
         return Card(**told, views=(), trouble=str(error))
     names = [name for name in str(cameras).split(",") if name][:_CAMERAS]
-    return Card(**told, views=tuple(_view(pictures, name, t_us) for name in names))
+    seen_above = [picture for picture in pictures if is_map(picture.encoded)]
+    viewers = list(dict.fromkeys(picture.camera for picture in seen_above))[:_CAMERAS]
+    return Card(
+        **told,
+        views=tuple(_view(pictures, name, t_us) for name in names),
+        maps=tuple(_view(seen_above, name, t_us) for name in viewers),
+        legend=tuple(legend_of(seen_above[0].encoded)) if seen_above else (),
+    )
 
 
 def _view(pictures: list[Picture], camera: str, t_us: int) -> tuple[str, str, str, str]:
@@ -95,4 +107,7 @@ def _view(pictures: list[Picture], camera: str, t_us: int) -> tuple[str, str, st
 
 
 def _url(picture: Picture | None) -> str:
-    return "data:image/jpeg;base64," + base64.b64encode(picture.jpeg).decode() if picture else ""
+    if picture is None:
+        return ""
+    kind = "png" if is_map(picture.encoded) else "jpeg"
+    return f"data:image/{kind};base64,{base64.b64encode(picture.encoded).decode()}"

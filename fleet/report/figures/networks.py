@@ -9,16 +9,23 @@ from fleet.report.markup import figure, nothing, table
 
 
 def networks(run: Run) -> Markup:
-    """Production and candidates, by name or folder, and the hashes of their backbones."""
+    """Production, candidates and what looks from above, by name or folder, and the hashes of their backbones."""
     title = "Networks"
     loadout = run.plan.get("loadout", {})
     weights = run.manifest.get("weights", {})
     roles = {loadout.get("production"): "production"} | dict.fromkeys(loadout.get("shadows", ()), "shadow")
+    above = loadout.get("top_down") or {}
+    roles |= {above.get("production"): "looks from above"} | dict.fromkeys(
+        above.get("shadows", ()), "looks from above, shadow"
+    )
     roles.pop(None, None)
     if not roles:
         return nothing(title, "The plan names no network.")
     rows = [[Path(name).name, role, _hash(weights.get(Path(name).name))] for name, role in roles.items()]
-    note = "Production drives; a shadow sees the same frames and is given no way to act."
+    note = (
+        "Production drives; a shadow sees the same frames and is given no way to act. What looks from above makes maps "
+        "of production's features."
+    )
     return figure(title, table(["network", "role", "backbone"], rows, words=3), note=note)
 
 
