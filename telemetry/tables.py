@@ -80,7 +80,9 @@ _UPLOADS = Table(
         "finished_us": Column("int64", "µs", "When the last byte left; null if it did not."),
         "interruptions": Column("int32", "", "How often the link broke off in between."),
         "link": Column("string", "", "The link it was finished over: none, cellular or wifi."),
-        "status": Column("string", "", "delivered, evicted or waiting."),
+        "status": Column(
+            "string", "", "delivered, evicted, over_limit (its trigger may not send so many bytes) or waiting."
+        ),
     },
 )
 

@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from triggers.errors import BadExpression, BadSpec, Problem, UnknownKind, UnknownTrigger, hint
 from triggers.expression import Expression
@@ -20,6 +29,7 @@ DAY_S = 86_400
 Seconds = Annotated[float, Field(strict=True, ge=0, le=DAY_S)]
 Margin = Annotated[float, Field(strict=True, ge=0, le=60)]
 NotNegative = Annotated[float, Field(strict=True, ge=0)]
+Megabytes = Annotated[float, Field(strict=True, gt=0)]
 Count = Annotated[int, Field(strict=True, ge=1)]
 Flag = Annotated[bool, Field(strict=True)]
 Text = Annotated[str, Field(strict=True)]
@@ -52,7 +62,20 @@ class Window(_Part):
     after_s: Margin = Field(default=4.0, description="after the fire, seconds")
     cameras: tuple[str, ...] = Field(default=(), description="names of cameras; empty: all")
     merge: Flag = Field(default=True, description="join clips of one car that overlap")
+    longest_s: Annotated[float, Field(strict=True, gt=0, le=300)] = Field(
+        default=60.0,
+        validate_default=True,
+        description="the longest that joined clips become, seconds; a fire that would make one longer begins another",
+    )
     hz: Annotated[float, Field(strict=True, gt=0, le=10)] = Field(default=1.0, description="frames a second")
+
+    @field_validator("longest_s")
+    @classmethod
+    def _has_room_for_one_fire(cls, longest_s: float, info: ValidationInfo) -> float:
+        one_s = info.data.get("before_s", 0.0) + info.data.get("after_s", 0.0)
+        if longest_s < one_s:
+            raise ValueError(f"no shorter than before_s and after_s together, {one_s:g} s")
+        return longest_s
 
 
 class Limits(_Part):
@@ -60,6 +83,13 @@ class Limits(_Part):
 
     per_car_day: Count | None = Field(default=None, description="fires of one car in one simulated day")
     fleet_total: Count | None = Field(default=None, description="fires of the whole fleet, counted at barriers")
+    mb_per_clip: Megabytes | None = Field(
+        default=None, description="the most a clip may weigh, megabytes; a heavier one never leaves the car"
+    )
+    mb_per_car_day: Megabytes | None = Field(
+        default=None,
+        description="clips of one car that fired on one simulated day, megabytes; what goes over is not sent",
+    )
     expires: dt.date | None = Field(default=None, description="the last day on which it fires")
 
     @field_validator("expires", mode="before")

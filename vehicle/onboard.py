@@ -6,13 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenarios import World
-from triggers import SignalTable
+from triggers import SignalTable, Verdicts
 from vehicle.from_above import from_above
 from vehicle.loadout import Loadout
 from vehicle.lookback import Lookback
 from vehicle.perceive import perceive
 from vehicle.privacy import kept_private
-from vehicle.recorder import Cut, Recorder
+from vehicle.recorder import Cut, Recorder, with_buffer
 from vehicle.shadow import Tally, disagreement, side_by_side
 from vehicle.signals import tabulate
 
@@ -24,13 +24,15 @@ class Onboard:
         self.world, self.loadouts = world, list(loadouts)
         self.recorder, self.tally, self.lookback = Recorder(), Tally(first_car, cars), Lookback(world)
         self.tables: list[SignalTable] = []
+        self.verdicts: list[Verdicts] = []
 
     def tick(self, cars: NDArray[np.uint32], loadout_of: NDArray[np.uint16], tick: int) -> list[Cut]:
         """The fires of one tick; cars: (n,) those on the road, ascending; loadout_of: (n,) index into `loadouts`.
 
-        `tables` is then what the cars knew; `recorder.due(tick)` gives the clips whose last tick has passed.
+        `tables` is then what the cars knew, `verdicts` what their triggers said of it; `recorder.due(tick)` gives the
+        clips whose last tick has passed.
         """
-        self.tables, cuts = [], []
+        self.tables, self.verdicts, cuts = [], [], []
         for i in np.unique(loadout_of):
             cuts += self._tick_alike(self.loadouts[i], cars[loadout_of == i], tick)
         return sorted(cuts, key=lambda cut: (cut.car, cut.spec.name))
@@ -39,7 +41,8 @@ class Onboard:
         table = self.see(loadout, cars, tick)
         verdicts = loadout.evaluator.observe(table)
         self.tables.append(table)
-        kept = kept_private(self.world, verdicts, loadout.evaluator)
+        kept = with_buffer(self.world, kept_private(self.world, verdicts, loadout.evaluator), loadout.evaluator)
+        self.verdicts.append(kept)
         return self.recorder.record(kept, loadout.evaluator.specs)
 
     def see(self, loadout: Loadout, cars: NDArray[np.uint32], tick: int) -> SignalTable:

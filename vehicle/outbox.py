@@ -1,5 +1,6 @@
 """What a car keeps until it is acknowledged: best first, and when there is no room the least is given up."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -7,7 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vehicle.recorder import Cut, Specs
+from vehicle.recorder import TICKS_PER_S, Cut, Specs
+
+MEGABYTE = 1_000_000
+TICKS_PER_DAY = 86_400 * TICKS_PER_S
 
 _FIELDS = ("nbytes", "queued_us", "sent_bytes", "started_us", "finished_us", "interruptions")
 
@@ -22,6 +26,8 @@ class Parcel:
     queued_us, started_us, finished_us: simulated time of entering, of the first and the last byte; -1 is not yet
     sent_bytes: how much has crossed the uplink; kept when the link breaks
     interruptions: how often the link broke under it
+    given_up: why it will not be sent: evicted, where there was no room, or over_limit, where its trigger may not send
+        so many bytes; empty as long as it will be
     """
 
     cut: Cut
@@ -31,6 +37,7 @@ class Parcel:
     started_us: int = -1
     finished_us: int = -1
     interruptions: int = 0
+    given_up: str = ""
 
     @property
     def left_bytes(self) -> float:
@@ -57,11 +64,16 @@ class Outbox:
     def __init__(self, first_car: int, cars: int, capacity_bytes: int) -> None:
         self._first, self._cars, self._capacity = first_car, cars, capacity_bytes
         self._parcels: dict[int, list[Parcel]] = {}
+        self._spent_bytes: dict[tuple[int, str, int], int] = {}  # car, trigger, day of the fire
 
     def add(self, cut: Cut, nbytes: int, *, now_us: int) -> list[Parcel]:
         """Put a clip in; what had to be given up for it, perhaps itself: lowest priority first, then oldest."""
+        parcel = Parcel(cut, nbytes, now_us)
+        if not self._within_limits(cut, nbytes):
+            parcel.given_up = "over_limit"
+            return [parcel]
         parcels = self._parcels.setdefault(cut.car, [])
-        parcels.append(Parcel(cut, nbytes, now_us))
+        parcels.append(parcel)
         evicted = []
         while sum(parcel.nbytes for parcel in parcels) > self._capacity:
             idle = [parcel for parcel in parcels if parcel.started_us < 0]
@@ -69,8 +81,22 @@ class Outbox:
                 break
             least = min(idle, key=lambda parcel: (parcel.cut.spec.priority, parcel.queued_us, parcel.cut.clip))
             parcels.remove(least)
+            least.given_up = "evicted"
             evicted.append(least)
         return evicted
+
+    def _within_limits(self, cut: Cut, nbytes: int) -> bool:
+        """Whether a trigger may send so much more of this car and day; what it may is counted."""
+        limits, of = cut.spec.limits, (cut.car, cut.spec.name, cut.tick // TICKS_PER_DAY)
+        spent = self._spent_bytes.get(of, 0) + nbytes
+        most_a_clip, most_a_day = (
+            math.inf if mb is None else mb * MEGABYTE for mb in (limits.mb_per_clip, limits.mb_per_car_day)
+        )
+        if nbytes > most_a_clip or spent > most_a_day:
+            return False
+        if limits.mb_per_car_day is not None:
+            self._spent_bytes[of] = spent
+        return True
 
     def next(self, car: int) -> Parcel | None:
         """The parcel to send: the one in flight, else the best that waits; None where nothing does."""
@@ -123,11 +149,17 @@ class Outbox:
         arrays: dict[str, NDArray[Any]] = {
             field: np.array([getattr(parcel, field) for parcel in parcels], _dtype(field)) for field in _FIELDS
         }
+        newest = max((day for _, _, day in self._spent_bytes), default=0)
+        spent = sorted((of, nbytes) for of, nbytes in self._spent_bytes.items() if of[2] >= newest - 1)
+        arrays["spent_of"] = np.array([list(map(str, of)) for of, _ in spent], np.str_).reshape(-1, 3)
+        arrays["spent_bytes"] = np.array([nbytes for _, nbytes in spent], np.int64)
         return arrays, [parcel.cut.recipe for parcel in parcels]
 
     def restore(self, arrays: Mapping[str, NDArray[Any]], recipes: Iterable[Sequence[Any]], specs: Specs) -> None:
         """Take over what `state` gave; specs: by name and version."""
         self._parcels = {}
+        spent = zip(arrays["spent_of"].tolist(), arrays["spent_bytes"].tolist(), strict=True)
+        self._spent_bytes = {(int(car), trigger, int(day)): nbytes for (car, trigger, day), nbytes in spent}
         for i, recipe in enumerate(recipes):
             parcel = Parcel(Cut.of_recipe(recipe, specs), **{field: arrays[field][i].item() for field in _FIELDS})
             self._parcels.setdefault(parcel.cut.car, []).append(parcel)

@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import structlog
 
-from scenarios import TICK_US
-from triggers import Reason, TriggerSpec, Verdicts
+from scenarios import TICK_US, World
+from triggers import Evaluator, Reason, TriggerSpec, Verdicts
 
 TICKS_PER_S = 1_000_000 // TICK_US
-LONGEST = 60 * TICKS_PER_S  # ticks; a trigger that never rests fills several clips instead of one without end
+log = structlog.get_logger()
 
 Specs = Mapping[tuple[str, int], TriggerSpec]
 
@@ -63,6 +64,23 @@ class Cut:
         return cls(car, tick, specs[trigger, version], score, first, last, step, clip)
 
 
+def with_buffer(world: World, verdicts: Verdicts, evaluator: Evaluator) -> Verdicts:
+    """The verdicts with NO_BUFFER for each fire whose seconds before are not there: the car did not drive yet.
+
+    Its evaluator counts them as such; the cooldown and the quota are used up all the same.
+    """
+    reasons = verdicts.reasons.copy()
+    for i, spec in enumerate(evaluator.specs):
+        rows = np.flatnonzero(reasons[:, i] == Reason.FIRED)
+        if not rows.size or not spec.clip.before_s:
+            continue
+        began = max(verdicts.tick - round(spec.clip.before_s * TICKS_PER_S), 0)
+        short = rows[~world.motion(verdicts.cars[rows], began).driving]
+        reasons[short, i] = Reason.NO_BUFFER
+        evaluator.amend(spec.name, verdicts.cars[short], Reason.FIRED, Reason.NO_BUFFER)
+    return replace(verdicts, reasons=reasons)
+
+
 class Recorder:
     """Clips that have begun and whose last tick has not yet passed."""
 
@@ -71,7 +89,10 @@ class Recorder:
         self._newest: dict[tuple[int, str, int], str] = {}
 
     def record(self, verdicts: Verdicts, specs: Sequence[TriggerSpec]) -> list[Cut]:
-        """A cut for each fire, by car and then by trigger; one that overlaps an open clip of its trigger joins it."""
+        """A cut for each fire, by car and then by trigger.
+
+        One that overlaps an open clip of its trigger joins it, unless that would be longer than the spec allows.
+        """
         rows, which = np.nonzero(verdicts.reasons == Reason.FIRED)
         fires: Iterable[tuple[int, int]] = zip(rows.tolist(), which.tolist(), strict=True)
         return [
@@ -98,7 +119,11 @@ class Recorder:
     def _begin(self, cut: Cut) -> Cut:
         of = (cut.car, cut.spec.name, cut.spec.version)
         open_ = self._open.get(self._newest.get(of, ""))
-        if open_ and _joins(cut, open_):
+        joins = open_ is not None and _overlaps(cut, open_)
+        if open_ and joins and cut.last_tick - open_.first_tick > cut.spec.clip.longest_s * TICKS_PER_S:
+            # A trigger that never rests fills several clips instead of one without end, and says so.
+            log.info("clip_full", clip=open_.clip, next=cut.clip, longest_s=cut.spec.clip.longest_s)
+        elif open_ and joins:
             self._open[open_.clip] = replace(open_, last_tick=max(open_.last_tick, cut.last_tick))
             return replace(cut, clip=open_.clip)
         self._open[cut.clip] = cut
@@ -106,9 +131,8 @@ class Recorder:
         return cut
 
 
-def _joins(cut: Cut, open_: Cut) -> bool:
-    overlaps = cut.first_tick <= open_.last_tick + open_.step
-    return overlaps and cut.spec.clip.merge and cut.last_tick - open_.first_tick <= LONGEST
+def _overlaps(cut: Cut, open_: Cut) -> bool:
+    return cut.spec.clip.merge and cut.first_tick <= open_.last_tick + open_.step
 
 
 def by_name(specs: Iterable[TriggerSpec]) -> dict[tuple[str, int], TriggerSpec]:

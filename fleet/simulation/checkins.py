@@ -54,7 +54,7 @@ class CheckIns:
         self._fires += fires
 
     def uploaded(self, parcel: Parcel, status: str) -> None:
-        """Note how a clip's stay in the outbox ended (delivered or evicted), and over which link."""
+        """Note how a clip's stay in the outbox ended (delivered, evicted or over_limit), and over which link."""
         self._uploads.append((parcel, status, str(LINKS[self._state.link[parcel.cut.car - self._state.first]])))
 
     def send(self, wire: Wire, now_us: int, refused: frozenset[str], events: Sequence[tuple[str, str]] = ()) -> None:

@@ -110,7 +110,7 @@ class Simulation:
             self.spending.queued(cut, clip.nbytes)
             for given_up in self.outbox.add(cut, clip.nbytes, now_us=now_us):
                 self.darkroom.drop(given_up.cut.clip)
-                self.checkins.uploaded(given_up, "evicted")
+                self.checkins.uploaded(given_up, given_up.given_up)
         self.uploads.wake(sorted({cut.car for cut in cuts}))
 
     def _deliver(self, parcel: Parcel) -> None:

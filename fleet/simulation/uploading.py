@@ -24,6 +24,7 @@ class Parcel(Protocol):
     started_us: int
     finished_us: int
     interruptions: int
+    given_up: str
 
 
 @dataclass(frozen=True, slots=True)

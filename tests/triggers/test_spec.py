@@ -47,6 +47,12 @@ def test_a_spec_says_what_its_file_says(write: Write) -> None:
         ("cooldown_s: 300", "cooldown_s: true", "fire.cooldown_s: expected a valid number, and this is True"),
         ("cooldown_s: 300", "cooldown_s: .nan", "fire.cooldown_s: expected"),
         ("dwell_s: 0.2", "dwell_s: -1", "fire.dwell_s: expected greater than or equal to 0"),
+        (
+            "merge: true",
+            "longest_s: 6",
+            "mine.yaml:7: clip.longest_s: no shorter than before_s and after_s together, 6.5 s",
+        ),
+        ("per_car_day: 5", "mb_per_clip: 0", "mine.yaml:8: limits.mb_per_clip: expected greater than 0, and this is 0"),
         ("merge: true", "merge: yes", "mine.yaml:7: clip.merge: YAML reads yes as true"),
         ("2027-01-31", "20270131", "limits.expires: a date is written 2027-01-31, and this is 20270131"),
         ("2027-01-31", "soon", "limits.expires: expected a valid date"),

@@ -7,7 +7,7 @@ from little_viewer import Blocks, make_viewer
 from little_world import LittleWorld
 from vehicle_parts import spec
 
-from triggers import Memory
+from triggers import Memory, Reason
 from vehicle import Cut, Loadout, Network, Onboard, Sight, load_viewer
 from vehicle.errors import ForeignBackbone, NoViewer
 
@@ -58,6 +58,20 @@ def test_nothing_fires_near_home(world: LittleWorld, equip: Callable[..., Loadou
     onboard = Onboard(world, [equip()], first_car=0, cars=100)
     cuts = drive(onboard)
     assert min(cut.tick for cut in cuts) >= 600 + 100  # 10 s after leaving
+
+
+def test_a_fire_whose_seconds_before_are_not_there_becomes_no_clip(
+    world: LittleWorld, equip: Callable[..., Loadout]
+) -> None:
+    early = spec("early", fire={"edge": "always"}, clip={"before_s": 30, "after_s": 2})
+    onboard = Onboard(world, [equip(early)], first_car=0, cars=100)
+    cuts, reasons = list[Cut](), dict[int, set[str]]()
+    for tick in range(720, 1000, 20):
+        cuts += onboard.tick(CARS, np.zeros(len(CARS), np.uint16), tick)
+        reasons[tick] = {Reason(int(each)).name for each in onboard.verdicts[0].reasons[:, 0]}
+    assert reasons[880] == {"NO_BUFFER"}  # the cars drive from tick 600 on
+    assert reasons[900] == {"FIRED"}
+    assert min(cut.tick for cut in cuts) == 900
 
 
 def test_tables_and_tally_tell_what_the_tick_saw(world: LittleWorld, equip: Callable[..., Loadout]) -> None:

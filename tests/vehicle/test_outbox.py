@@ -97,3 +97,24 @@ def test_an_outbox_survives_a_checkpoint() -> None:
     )
     assert all(np.array_equal(a, b) for a, b in zip(outbox.waiting, later.waiting, strict=True))
     assert send_all(later) == send_all(outbox) == [2, 1]
+
+
+def test_a_clip_heavier_than_its_trigger_allows_never_leaves() -> None:
+    outbox, light = Outbox(0, 10, 10**9), spec("light", limits={"mb_per_clip": 2.0})
+    (given_up,) = outbox.add(Cut.of_fire(3, 700, light, 1.0), 2_000_001, now_us=1)
+    assert given_up.given_up == "over_limit"
+    assert outbox.add(Cut.of_fire(3, 700, light, 1.0), 2_000_000, now_us=2) == []
+    assert len(outbox.parcels(3)) == 1
+
+
+def test_the_bytes_of_a_car_and_day_are_limited_also_over_a_checkpoint() -> None:
+    daily, day = spec("daily", limits={"mb_per_car_day": 1.0}), 864_000
+    outbox, later = Outbox(0, 10, 10**9), Outbox(0, 10, 10**9)
+    assert outbox.add(Cut.of_fire(3, 700, daily, 1.0), 600_000, now_us=1) == []
+    arrays, recipes = outbox.state()
+    later.restore(arrays, json.loads(json.dumps(recipes)), by_name([daily]))
+    for box in (outbox, later):
+        assert [each.given_up for each in box.add(Cut.of_fire(3, 800, daily, 1.0), 400_001, now_us=2)] == ["over_limit"]
+        assert box.add(Cut.of_fire(3, 900, daily, 1.0), 400_000, now_us=3) == []
+        assert box.add(Cut.of_fire(4, 900, daily, 1.0), 600_000, now_us=4) == []
+        assert box.add(Cut.of_fire(3, day, daily, 1.0), 600_000, now_us=5) == []

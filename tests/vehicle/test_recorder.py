@@ -1,8 +1,9 @@
 import numpy as np
+from structlog.testing import capture_logs
 from vehicle_parts import spec
 
 from triggers import Reason, TriggerSpec, Verdicts
-from vehicle.recorder import LONGEST, Cut, Recorder, by_name
+from vehicle.recorder import TICKS_PER_S, Cut, Recorder, by_name
 
 NO_MERGE = {"before_s": 2, "after_s": 2, "merge": False}
 
@@ -52,12 +53,15 @@ def test_fires_far_apart_or_told_not_to_merge_stay_apart() -> None:
 
 
 def test_a_trigger_that_never_rests_fills_several_clips() -> None:
-    recorder = Recorder()
-    for tick in range(700, 3000, 10):
-        fire(recorder, tick, 3)
+    recorder, short = Recorder(), spec(clip={"before_s": 2, "after_s": 2, "longest_s": 20})
+    with capture_logs() as logs:
+        for tick in range(700, 3000, 10):
+            fire(recorder, tick, 3, by=short)
     clips = recorder.due(10_000)
     assert len(clips) > 1
-    assert all(clip.last_tick - clip.first_tick <= LONGEST for clip in clips)
+    assert all(clip.last_tick - clip.first_tick <= 20 * TICKS_PER_S for clip in clips)
+    full = [(each["clip"], each["next"]) for each in logs if each["event"] == "clip_full"]
+    assert full == list(zip([clip.clip for clip in clips], [clip.clip for clip in clips[1:]], strict=False))
 
 
 def test_open_clips_survive_a_checkpoint() -> None:

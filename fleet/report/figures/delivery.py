@@ -9,13 +9,13 @@ from markupsafe import Markup
 from fleet.report import svg
 from fleet.report.markup import figure, many, nothing, percent, shares, table, weight
 
-_STATUS = {"delivered": "c3", "waiting": "c2", "evicted": "c4"}
+_STATUS = {"delivered": "c3", "waiting": "c2", "evicted": "c4", "over_limit": "c5"}
 _ROUND_S = (0.01, 0.1, 0.3, 1, 3, 10, 30, 60, 180, 600, 1800, 3600, 10800, 36000)
 _PER_DOUBLING = 2
 
 
 def outcomes(db: duckdb.DuckDBPyConnection) -> Markup:
-    """How many clips were delivered, still wait, or were evicted, and their bytes."""
+    """How many clips were delivered, still wait, or were given up, and their bytes."""
     title = "What became of the clips"
     query = "SELECT status, count(*), sum(bytes)::BIGINT, sum(interruptions)::BIGINT FROM uploads GROUP BY 1"
     found = {row[0]: row[1:] for row in db.execute(query).fetchall()}
