@@ -2,7 +2,7 @@
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
@@ -166,6 +166,12 @@ class TriggerSpec(_Part):
         """The error that says what is wrong at this place."""
         source = self._origin.source if self._origin else Source(self.name, None)
         return BadSpec(source.file, [Problem(source.line(place), ".".join(map(str, place)), problem)])
+
+    def must_film(self, cameras: Collection[str]) -> None:
+        """Raise BadSpec where the cars have none of the cameras that clips are to be of; cameras: those they have."""
+        if self.clip.cameras and not set(self.clip.cameras) & set(cameras):
+            named = self.clip.cameras[0]
+            raise self.refusal(("clip", "cameras"), f"the cars have no camera '{named}'{hint(named, cameras)}")
 
     @classmethod
     def of(cls, source: Source, folder: Path) -> Self:

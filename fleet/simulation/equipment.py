@@ -87,6 +87,8 @@ def equip(plan: RunPlan, device: str, unpacked: Path | None = None) -> Equipment
     viewers = [load_viewer(name, world.rig, networks[0].backbone) for name in plan.loadout.viewers]
     sight = Sight(tuple(viewers), round(plan.perceive_every_s * SECOND_US / TICK_US))
     learnt: list[Network | Viewer] = [*networks, *viewers]
+    for spec in taken.specs:
+        spec.must_film(world.rig.names)
     return Equipment(
         world=world,
         specs=taken.specs,

@@ -157,3 +157,12 @@ def test_a_forecast_is_an_interval_of_each_measure(write: Write) -> None:
         load_spec(write(GOOD + "forecast: {mb_per_car_day: [2, 1], driving_h: 1.2}\n"))
     with pytest.raises(BadSpec, match=r"forecast.fires_per_day: unknown key .*; did you mean 'fires_per_car_day'"):
         load_spec(write(GOOD + "forecast: {fires_per_day: [1, 2], driving_h: 1.2}\n"))
+
+
+def test_a_trigger_that_no_camera_of_the_car_can_serve_is_refused(write: Write) -> None:
+    spec = load_spec(write(GOOD))
+    spec.must_film(["main", "rear"])
+    with pytest.raises(
+        BadSpec, match=r"mine.yaml:7: clip.cameras: the cars have no camera 'main'; did you mean 'mains'"
+    ):
+        spec.must_film(["mains", "rear"])
