@@ -34,6 +34,7 @@ from telemetry.messages import (
 )
 
 MAGIC = b"OUTR"
+WHY_CHARACTERS = 300  # of what is wrong with a message; the reason quotes it
 PREFIX_BYTES = len(MAGIC) + 1 + hashlib.sha256().digest_size
 
 Frame = bytes | memoryview
@@ -175,7 +176,7 @@ def _read_head(head: Frame) -> AnyMessage:
     try:
         return _HEAD.decode(head)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-        raise MalformedMessage(str(error) or type(error).__name__) from None
+        raise MalformedMessage((str(error) or type(error).__name__)[:WHY_CHARACTERS]) from None
 
 
 def _check_clip(upload: ClipUpload, parts: Sequence[Frame]) -> None:

@@ -1,5 +1,6 @@
 """What a server does with messages, sockets apart: check, keep, and only then say so."""
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -32,6 +33,7 @@ from telemetry.quota import Quota
 log = structlog.get_logger()
 
 RETRY_MS = 1_000
+TELL_EVERY_S = 1.0
 SAYS_CHARACTERS = 1_000
 
 
@@ -70,6 +72,7 @@ class Intake:
         self.closed: tuple[RefusalCode, str] | None = None
         self._quota = quota or Quota()
         self._clock = clock
+        self._tell_again_s, self._untold = -math.inf, 0
 
     def check(self, frames: Sequence[Frame], speaker: Holder | None = None) -> Hello | Flush | Incoming | Refused:
         """What came in, checked, or why it is not taken; raises MalformedMessage where nobody can be answered.
@@ -86,7 +89,7 @@ class Intake:
             return self.refuse("", "version", str(error))
         except MalformedMessage as error:
             self.metrics.malformed.inc()
-            log.warning("message_dropped", id=error.message_id, why=error.why)
+            self._tell(error)
             if not error.message_id:
                 raise
             return self.refuse(error.message_id, "malformed", error.why)
@@ -104,6 +107,13 @@ class Intake:
         self.metrics.refused.labels(code).inc()
         retry_ms = max(RETRY_MS, min(round(retry_s * 1000), 3_600_000)) if code in PASSES else 0
         return Refused(id=message_id, code=code, says=says[:SAYS_CHARACTERS], retry_after_ms=retry_ms)
+
+    def _tell(self, error: MalformedMessage) -> None:
+        """In the log, but not for every one of a flood; the counter has them all."""
+        self._untold += 1
+        if self._clock() >= self._tell_again_s:
+            log.warning("message_dropped", id=error.message_id, why=error.why, since_last=self._untold)
+            self._tell_again_s, self._untold = self._clock() + TELL_EVERY_S, 0
 
     def _not_now(self, message: Incoming, speaker: Holder | None, nbytes: int) -> Refused | None:
         fleet = speaker.fleet if speaker else None
