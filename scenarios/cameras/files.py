@@ -68,13 +68,16 @@ class RigSpec(_Checked):
     height: Pixels = Field(64, description="rows of every image that says nothing else")
     width: Pixels = Field(96, description="columns of every image that says nothing else")
     horizon: float = Field(0.45, ge=-1, le=2, description="of every camera that says nothing else")
+    things: int = Field(16, ge=1, le=64, description="the nearest ones that a camera shows, at most")
+    layers: int = Field(2, ge=2, le=8, description="the nearest ones that an image column shows, at most")
     cameras: dict[Annotated[str, Field(pattern=r"^[a-zA-Z]\w*$")], CameraSpec] = Field(
         min_length=1, max_length=_MOST_CAMERAS
     )
 
     def rig(self) -> Rig:
         """The rig it describes."""
-        return Rig(tuple(self._camera(name, said) for name, said in self.cameras.items()))
+        cameras = tuple(self._camera(name, said) for name, said in self.cameras.items())
+        return Rig(cameras, self.things, self.layers)
 
     def _camera(self, name: str, said: CameraSpec) -> Camera:
         height, width = said.height or self.height, said.width or self.width
@@ -123,7 +126,8 @@ def load_rig(name: str | Path) -> Rig:
 def rig_yaml(rig: Rig, says: str) -> str:
     """A rig as a file that `load_rig` reads back, to the last bit but for rounding within an angle."""
     cameras = {camera.name: _said(camera) for camera in rig.cameras}
-    return yaml.safe_dump({"says": says, "cameras": cameras}, sort_keys=False, width=120, default_flow_style=None)
+    whole = {"says": says, "things": rig.things, "layers": rig.layers, "cameras": cameras}
+    return yaml.safe_dump(whole, sort_keys=False, width=120, default_flow_style=None)
 
 
 def _said(camera: Camera) -> Mapping[str, Any]:

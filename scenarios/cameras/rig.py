@@ -1,6 +1,6 @@
 """The rig: all cameras of a car, and the frames they give."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import torch
@@ -10,7 +10,7 @@ from scenarios.cameras.camera import Camera, Floats
 from scenarios.draws import Draws
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Rig:
     """The cameras of a car.
 
@@ -18,9 +18,18 @@ class Rig:
     and the rest is black.
 
     cameras: in the order of every array that has a camera axis
+    things: the nearest ones that a camera shows, at most
+    layers: the nearest ones that an image column shows, at most; networks are made for one number of both
     """
 
     cameras: tuple[Camera, ...]
+    things: int = 16
+    layers: int = 2
+
+    def __repr__(self) -> str:
+        """Leaves out what is as usual: this text goes into the fingerprints of worlds."""
+        more = [each for each in fields(self)[1:] if getattr(self, each.name) != each.default]
+        return f"Rig(cameras={self.cameras!r}{''.join(f', {e.name}={getattr(self, e.name)!r}' for e in more)})"
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -45,7 +54,7 @@ class Rig:
 
     def resized(self, scale: float) -> "Rig":
         """The same rig with every image `scale` times as high and as wide."""
-        return Rig(tuple(camera.resized(scale) for camera in self.cameras))
+        return replace(self, cameras=tuple(camera.resized(scale) for camera in self.cameras))
 
     def miscalibrated(self, degrees: float, seed: int) -> "Rig":
         """The rig as it really is where each camera is turned by so many degrees from what its calibration says.
@@ -61,9 +70,8 @@ class Rig:
         if degrees == 0.0:
             return self
         turns = [_about(axis, np.radians(degrees)) for axis in axes]
-        return Rig(
-            tuple(camera.turned(turn @ camera.rotation) for camera, turn in zip(self.cameras, turns, strict=True))
-        )
+        wrong = [camera.turned(turn @ camera.rotation) for camera, turn in zip(self.cameras, turns, strict=True)]
+        return replace(self, cameras=tuple(wrong))
 
 
 def _about(axis: Floats, angle: float) -> Floats:

@@ -16,9 +16,10 @@ from scenarios.cameras import Rig
 from scenarios.paint.scene import GLOWS, LIGHT, OBJECT, POSE, ROAD, Kind
 from scenarios.paint.sprites import FACES, SIZE, STATES
 
-KEPT = 16
+KEPT = 64
+"""Things that a camera may keep, by `Rig.things`: what an index into them has room for."""
 LAYERS = 2
-"""Things a column shows, nearest first: a sign, and what carries it. Networks are trained for one number of them."""
+"""Things a column of the usual rig shows, nearest first: a sign, and what carries it."""
 LAYER = ("middle", "scale", "across2", "round", "depth", "texels", "shine", "red", "green", "blue")
 """What a layer says of a column: v = (middle - row) * scale runs from 1 at the top to -1 at the bottom, `across2` is
 the square of the place across the face from -1 to 1, `texels` where in the atlas that column of the face begins,
@@ -35,7 +36,8 @@ SHEET = (
     *(f"glow{i}" for i in range(3 * GLOWS)),
     "weather",
 )
-"""What the pixel pass knows of each image column; `weather` is the first condition, the others follow on."""
+"""What the pixel pass knows of each image column; `weather` is the first condition, the others follow on, and then the
+layers of a rig that has more."""
 
 NEAREST_M = 0.25
 TUNNEL_WALK_M = 1.6
@@ -54,6 +56,7 @@ class Rays:
     dx, dy: (C, W) ground direction of each column for one metre of depth along the view axis
     focal, cx, cy: (C, 1) pixels
     cos, sin: (C, 1) direction of the view axis
+    things, layers: as the rig says
     """
 
     x: Tensor
@@ -66,6 +69,8 @@ class Rays:
     cy: Tensor
     cos: Tensor
     sin: Tensor
+    things: int
+    layers: int
 
 
 def rays_of(rig: Rig, device: str) -> Rays:
@@ -79,12 +84,16 @@ def rays_of(rig: Rig, device: str) -> Rays:
     focal, cx = column([camera.focal for camera in cameras]), column([camera.cx for camera in cameras])
     left = (cx - (torch.arange(rig.width, dtype=torch.float64) + 0.5)) / focal  # (C, W)
     cos, sin = torch.cos(yaw), torch.sin(yaw)
-    x, y, z = ([getattr(camera, name) for camera in cameras] for name in ("x_m", "y_m", "z_m"))
-    values = (
-        column(x), column(y), column(z), cos - sin * left, sin + cos * left,
-        focal, cx, column([camera.cy for camera in cameras]), cos, sin,
+    x, y, z, cy = (column([getattr(camera, name) for camera in cameras]) for name in ("x_m", "y_m", "z_m", "cy"))
+
+    def ready(value: Tensor) -> Tensor:
+        return value.float().contiguous().to(device)
+
+    return Rays(
+        x=ready(x), y=ready(y), z=ready(z), dx=ready(cos - sin * left), dy=ready(sin + cos * left),
+        focal=ready(focal), cx=ready(cx), cy=ready(cy), cos=ready(cos), sin=ready(sin),
+        things=rig.things, layers=rig.layers,
     )  # fmt: skip
-    return Rays(*(value.float().contiguous().to(device) for value in values))
 
 
 def nearest(objects: Tensor, rays: Rays) -> tuple[Tensor, Tensor]:
@@ -100,7 +109,7 @@ def nearest(objects: Tensor, rays: Rays) -> tuple[Tensor, Tensor]:
     edge = rays.cx / rays.focal  # tangent of half the field of view
     seen = (depth + radius > NEAREST_M) & (left.abs() - radius < edge * (depth + radius)) & (kind > 0)
     rank = torch.where(seen, dx * dx + dy * dy, torch.full_like(dx, 1e9))
-    slots = torch.topk(rank, min(KEPT, rank.shape[2]), dim=2, largest=False, sorted=True).indices
+    slots = torch.topk(rank, min(rays.things, rank.shape[2]), dim=2, largest=False, sorted=True).indices
     kept = objects[:, None].expand(-1, rays.x.shape[0], -1, -1)
     return torch.gather(kept, 2, slots[..., None].expand(-1, -1, -1, len(OBJECT))), slots
 
@@ -135,7 +144,7 @@ def layer_keys(kept: Tensor, rays: Rays) -> Tensor:
     index = torch.arange(kept.shape[2], dtype=torch.int32, device=kept.device)[:, None]
     keys = torch.where(hit, (into.clamp(max=500.0) * _STEPS_A_METRE).to(torch.int32) * KEPT + index, _FAR_KEY)
     found = []
-    for _ in range(LAYERS):
+    for _ in range(rays.layers):
         least = keys.amin(dim=2)  # (n, C, W)
         found.append(least)
         keys = torch.where(keys > least[:, :, None], keys, _FAR_KEY)  # torch 2.13 compiles <= wrongly for 256 bits
@@ -240,7 +249,7 @@ def glows(lights: Tensor, found: Tensor, rays: Rays, height: int) -> tuple[Tenso
     row = rays.cy - rays.focal * (z - rays.z) / near
     radius = (rays.focal * size / near).clamp(0.6, 14.0)
     width = found.shape[4]
-    at = column.clamp(0, width - 1).long()[:, :, None].expand(-1, -1, LAYERS, -1)
+    at = column.clamp(0, width - 1).long()[:, :, None].expand(-1, -1, found.shape[2], -1)
     layer_depth, middle, scale = (
         torch.gather(found[:, :, :, LAYER.index(name)], 3, at) for name in ("depth", "middle", "scale")
     )  # (n, C, L, G)
@@ -261,14 +270,14 @@ def glows(lights: Tensor, found: Tensor, rays: Rays, height: int) -> tuple[Tenso
 def sheet_of(  # noqa: PLR0913, PLR0917 - a scene has this many parts
     kept: Tensor, lights: Tensor, road: Tensor, pose: Tensor, weather: Tensor, covered: Tensor, rays: Rays, height: int
 ) -> tuple[Tensor, Tensor]:
-    """Everything the pixel pass needs: (n * C, len(SHEET) + more weather, W) and halos' rows (n * C, g, H, 1)."""
+    """All the pixel pass needs: (n * C, len(SHEET) + more weather and layers, W) and halos' rows (n * C, g, H, 1)."""
     found = layers(kept, layer_keys(kept, rays), rays)
     cars, cameras, _, _, width = found.shape
     across, down = glows(lights, found, rays, height)
     whole = (cars, cameras, -1, width)
     camera = torch.stack([getattr(rays, name).expand(cameras, width) for name in CAMERA], dim=1)
     parts = [
-        found.reshape(whole),
+        found[:, :, :LAYERS].reshape(whole),
         houses(road, rays),
         lens(torch.arange(width, dtype=road.dtype, device=road.device) / width, covered, road[:, ROAD.index("seed")]),
         camera[None].expand(cars, -1, -1, -1),
@@ -276,5 +285,6 @@ def sheet_of(  # noqa: PLR0913, PLR0917 - a scene has this many parts
         pose[:, None, :, None].expand(-1, cameras, -1, width),
         across.reshape(whole),
         weather[:, None, :, None].expand(-1, cameras, -1, width),
+        found[:, :, LAYERS:].reshape(whole),
     ]
     return torch.cat(parts, dim=2).reshape(cars * cameras, -1, width), down.reshape(cars * cameras, -1, height, 1)

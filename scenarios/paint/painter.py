@@ -109,8 +109,8 @@ class Painter:
 
     def _pixels_of(self, values: Tensor, down: Tensor, noise: Tensor) -> tuple[Tensor, ...]:
         """Two bands of rows: sky and houses above the horizon, the ground below; things stand in both."""
-        above = shade.Sheet(values, self._rows[: self._horizon], self._night)
-        below = shade.Sheet(values, self._rows[self._horizon :], self._night)
+        above = shade.Sheet(values, self._rows[: self._horizon], self._night, self._level.layers)
+        below = shade.Sheet(values, self._rows[self._horizon :], self._night, self._level.layers)
         high = self._band(above, down[:, :, : self._horizon], noise, shade.street(above), ground=False)
         floor = (below.of("z") * below.of("focal") / (below.rows - below.of("cy")).clamp(min=0.25)).clamp(max=_FAR_M)
         low = self._band(below, down[:, :, self._horizon :], noise, self._ground(below, floor), ground=True)

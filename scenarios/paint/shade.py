@@ -26,6 +26,7 @@ class Sheet:
     values: (I, len(SHEET), W) float32
     rows: (H, 1) float32 middles of the rows
     night: which of the conditions is the night
+    layers: how many there are; those beyond the usual ones stand at the end
 
     fast path: what is one number per image stands here once per column, so that every value of the pixel pass has the
     same loops and torch fuses the pass into one kernel, see benchmarks/paint.py.
@@ -34,6 +35,7 @@ class Sheet:
     values: Tensor
     rows: Tensor
     night: int = 0
+    layers: int = LAYERS
 
     def severity(self, condition: int) -> Tensor:
         """How strong a condition is, by its number, (I, 1, W)."""
@@ -45,7 +47,8 @@ class Sheet:
 
     def layer(self, layer: int, name: str) -> Tensor:
         """A layer's value by name, (I, 1, W)."""
-        return self.values[:, layer * len(LAYER) + LAYER.index(name), None]
+        first = layer * len(LAYER) if layer < LAYERS else (layer - self.layers) * len(LAYER)
+        return self.values[:, first + LAYER.index(name), None]
 
     def glow(self, glow: int, channel: int) -> Tensor:
         """A halo's colour across the columns, (I, 1, W)."""
@@ -181,7 +184,7 @@ def choose(sheet: Sheet) -> tuple[list[Tensor], Tensor]:
     """Whether each layer covers a pixel, nearest first, and the place up the face of the nearest that does, -1 to 1."""
     covers: list[Tensor] = []
     up = torch.zeros_like(sheet.rows + sheet.layer(0, "middle"))
-    for layer in reversed(range(LAYERS)):
+    for layer in reversed(range(sheet.layers)):
         v = (sheet.layer(layer, "middle") - sheet.rows) * sheet.layer(layer, "scale")
         v2, u2 = v * v, sheet.layer(layer, "across2")
         inside = (v2 <= 1.0) & (u2 + v2 - sheet.layer(layer, "round") * u2 * v2 <= 1.0)
@@ -195,8 +198,8 @@ def pick(sheet: Sheet, texels: Tensor) -> Hit:
     covers, up = choose(sheet)
 
     def picked(name: str) -> Tensor:
-        value = sheet.layer(LAYERS - 1, name)
-        for layer in reversed(range(LAYERS - 1)):
+        value = sheet.layer(sheet.layers - 1, name)
+        for layer in reversed(range(sheet.layers - 1)):
             value = torch.where(covers[layer], sheet.layer(layer, name), value)
         return value
 

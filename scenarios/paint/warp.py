@@ -7,6 +7,7 @@ takes what the level one shows where it looks: paint is asked for at points, her
 
 import math
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -54,6 +55,7 @@ class Warp:
         return (self.at(top) <= row) & (row <= self.at(bottom)) & self.inside
 
 
+@lru_cache(maxsize=8)
 def warp_of(rig: Rig, device: str) -> Warp | None:
     """How to paint a rig; None where the painter can do so directly. Raises TiltedCamera."""
     if rig.is_level:
@@ -90,9 +92,10 @@ def _views(rig: Rig, slopes: list[tuple[NDArray[np.float64], NDArray[np.float64]
     height, width = max(above, 1) + max(below, 1), 2 * half
     level = Camera("", 0.0, 0.0, 0.0, 0.0, 90.0, height=height, width=width, horizon=max(above, 1) / height)
     named = ("name", "x_m", "y_m", "z_m", "yaw_deg")
-    return Rig(
-        tuple(
+    return replace(
+        rig,
+        cameras=tuple(
             replace(level, fov_deg=fov_deg(f, width), **{name: getattr(camera, name) for name in named})
             for camera, f in zip(rig.cameras, focal, strict=True)
-        )
+        ),
     )

@@ -37,6 +37,9 @@ CALIBRATIONS = {
 NUSCENES_PX = (900, 1600)
 LASER_HEIGHT_M = 1.73
 
+THINGS, LAYERS = 64, 4
+"""What such a rig shows of the crowds that real streets have."""
+
 _LENS = ("fx_px", "fy_px", "cx_px", "cy_px", "k1", "k2", "k3", "height_px", "width_px")
 _PLACE = ("tx_m", "ty_m", "tz_m")
 _FORWARD = np.array([[0.0, -1.0, 0.0], [0.0, 0.0, -1.0], [1.0, 0.0, 0.0]])
@@ -78,6 +81,12 @@ def read_calibration(place: Path) -> Rig:
     raise NoCalibration(place, tuple(CALIBRATIONS.values()))
 
 
+def _rig(cameras: list[Camera]) -> Rig:
+    if not cameras:
+        raise ValueError("no cameras")
+    return Rig(tuple(cameras), THINGS, LAYERS)
+
+
 def _argoverse(folder: Path) -> Rig:
     inside, outside = folder / "intrinsics.feather", folder / "egovehicle_SE3_sensor.feather"
     with reading(inside, f"an Arrow feather file with columns sensor_name, {', '.join(_LENS)}"):
@@ -85,7 +94,7 @@ def _argoverse(folder: Path) -> Rig:
     with reading(outside, f"an Arrow feather file with a pose of each of the {len(lenses)} cameras"):
         columns = ["sensor_name", "qw", "qx", "qy", "qz", *_PLACE]
         poses = {row["sensor_name"]: row for row in pyarrow.feather.read_table(outside, columns).to_pylist()}
-        return Rig(tuple(_argoverse_camera(lens, poses[lens["sensor_name"]]) for lens in lenses))
+        return _rig([_argoverse_camera(lens, poses[lens["sensor_name"]]) for lens in lenses])
 
 
 def _argoverse_camera(lens: Mapping[str, Any], pose: Mapping[str, Any]) -> Camera:
@@ -107,8 +116,8 @@ def _mmdetection(file: Path) -> Rig:
             return _kitti_of_old(frame)
         images = {name: said for name, said in frame["images"].items() if said.get("cam2img") is not None}
         if any("cam2ego" in said for said in images.values()):
-            return Rig(tuple(_nuscenes_camera(name, said) for name, said in images.items()))
-        return Rig(tuple(_kitti_camera(name, said) for name, said in images.items() if "lidar2cam" in said))
+            return _rig([_nuscenes_camera(name, said) for name, said in images.items()])
+        return _rig([_kitti_camera(name, said) for name, said in images.items() if "lidar2cam" in said])
 
 
 def _nuscenes_camera(name: str, said: Mapping[str, Any]) -> Camera:
@@ -124,8 +133,7 @@ def _kitti_of_old(frame: Mapping[str, Any]) -> Rig:
     calib = frame["calib"]
     camera_from_laser = numbers(calib["R0_rect"]) @ numbers(calib["Tr_velo_to_cam"])
     height, width = numbers(frame["image"]["image_shape"]).astype(int).tolist()
-    cameras = [_kitti(f"CAM{i}", numbers(calib[f"P{i}"]), camera_from_laser, height, width) for i in (2, 3)]
-    return Rig(tuple(cameras))
+    return _rig([_kitti(f"CAM{i}", numbers(calib[f"P{i}"]), camera_from_laser, height, width) for i in (2, 3)])
 
 
 def _kitti(name: str, projection: Floats, camera_from_laser: Floats, height: int, width: int) -> Camera:

@@ -23,7 +23,7 @@ from scenarios.recorded.drive import DriveState
 from scenarios.recorded.kinds import KIND_NAMES
 from scenarios.recorded.opening import open_drives
 from scenarios.recorded.raster import ASPHALT, CROSSWALK, LANE_LINE, GroundGrid, rasterise
-from scenarios.recorded.scene import SLOTS, Surroundings, scene_at
+from scenarios.recorded.scene import Surroundings, scene_at
 from scenarios.telling import Known, in_reach, outlined, paired, told
 from scenarios.top_down import GRID, TopDown, seen_from_above
 from scenarios.trips import ROADS
@@ -58,6 +58,7 @@ _NO_STREET = {
 """A drawn road that shows nowhere: the raster is the ground, and houses are out of sight."""
 
 _BRAKING_MPS2 = -0.8
+_SLOTS_A_THING = 3  # agents a scene has room for, for each that a camera shows
 _HALF = 2  # of the four places that a cell is asked at
 _ROAD = ROADS.index("urban")  # what most logs show; none says
 
@@ -209,12 +210,13 @@ class RecordedWorld:
         return [(int(i), np.flatnonzero(which == i), t_us[which == i]) for i in np.unique(which)]
 
     def _scene(self, cars: NDArray[np.uint32], ticks: NDArray[np.int64]) -> tuple[Scene, NDArray[np.int64]]:
-        objects = np.zeros((len(cars), SLOTS, len(OBJECT)), np.float32)
+        slots = _SLOTS_A_THING * self.rig.things
+        objects = np.zeros((len(cars), slots, len(OBJECT)), np.float32)
         pose = np.zeros((len(cars), len(POSE)), np.float32)
-        things = np.zeros((len(cars), SLOTS), np.int64)
+        things = np.zeros((len(cars), slots), np.int64)
         for number, rows, t_us in self._by_drive(cars, ticks):
             drive = self.drives[number]
-            around = scene_at(drive, t_us)
+            around = scene_at(drive, t_us, slots=slots)
             objects[rows], things[rows] = _objects(around), np.where(around.valid, (number << 32) + around.agent + 1, 0)
             pose[rows] = _pose(number, drive.at(t_us), self._grids[number])
         weather = self.severities(cars, ticks)

@@ -98,3 +98,22 @@ def test_a_lens_bends_straight_lines_and_its_silhouettes_with_them() -> None:
         for k1 in (1e-9, -0.2)
     ]
     assert widths[1] > widths[0] + 3.0
+
+
+@pytest.mark.parametrize("layers", [2, 3])
+def test_a_rig_shows_as_many_things_behind_each_other_as_it_says(layers: int) -> None:
+    row = [{"x": 8.0, "z1": 0.4}, {"x": 14.0, "z1": 0.6}, {"x": 20.0, "z1": 3.0}]
+    rig = replace(EIGHT_CAMERAS, cameras=EIGHT_CAMERAS.cameras[:1], layers=layers)
+    differs = (painted(rig, row) != painted(rig, row[:2])).any(axis=1)
+    seen = silhouettes(torch.from_numpy(scene_of([row]).objects), rig).pixels[0, 0, 2]
+    assert (differs.sum() > 100) == (layers == 3)
+    assert float(seen) == pytest.approx(differs.sum(), abs=2.0)
+
+
+def test_a_rig_shows_as_many_things_as_it_says() -> None:
+    people = [{"x": 12.0 + i, "y": 4.0 - 0.8 * i, "half_length": 0.2, "half_width": 0.2} for i in range(10)]
+    few = replace(EIGHT_CAMERAS, things=4)
+    counted = [
+        silhouettes(torch.from_numpy(scene_of([people]).objects), rig).pixels[0, 0] for rig in (few, EIGHT_CAMERAS)
+    ]
+    assert [(pixels > 0).sum().item() for pixels in counted] == [4, 10]
