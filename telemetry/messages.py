@@ -44,8 +44,9 @@ MAX_PIECES = 330  # of a message that is as long as may be
 Whole = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 Count = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 Finite = Annotated[float, Meta(ge=-sys.float_info.max, le=sys.float_info.max)]  # refuses NaN and infinities
-Name = Annotated[str, Meta(min_length=1, max_length=200)]
-MessageId = Annotated[str, Meta(min_length=1, max_length=640)]
+PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"  # a name may end in a terminal, a log line or a file's name
+Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=PRINTABLE)]
+MessageId = Annotated[str, Meta(min_length=1, max_length=640, pattern=PRINTABLE)]
 Text = Annotated[str, Meta(max_length=4096)]
 Hex = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 Value = None | bool | Whole | Finite | Text
@@ -79,7 +80,7 @@ class Hello(Message, tag="hello", frozen=True):
     sender: Name
     run: Name
     versions: Annotated[list[Annotated[int, Meta(ge=1, le=255)]], Meta(min_length=2, max_length=2)]
-    loadout: Annotated[str, Meta(max_length=200)] = ""
+    loadout: Annotated[str, Meta(max_length=200, pattern=PRINTABLE)] = ""
 
 
 class Welcome(Message, tag="welcome", frozen=True):
@@ -175,7 +176,7 @@ class Refused(Message, tag="refused", frozen=True):
     retry_after_ms: how long to wait at least where the code is one that passes
     """
 
-    id: Annotated[str, Meta(max_length=640)]
+    id: Annotated[str, Meta(max_length=640, pattern=PRINTABLE)]
     code: RefusalCode
     says: Text
     retry_after_ms: Count = 0

@@ -24,6 +24,15 @@ def test_a_flood_of_rubbish_is_counted_whole_and_told_once_a_second() -> None:
     assert intake.metrics.number("malformed") == 100
 
 
+@pytest.mark.parametrize("odd", ["\x1b[31mred", "two\nlines", "bell\x07", "\u2028", "\x9b2J"])
+def test_no_name_from_outside_can_move_a_terminals_cursor(odd: str) -> None:
+    head = msgpack.unpackb(every_message()["hello"][0][PREFIX_BYTES:])
+    for field in ("sender", "run", "loadout"):
+        with pytest.raises(MalformedMessage) as refused:
+            _read_head(msgpack.packb(head | {field: odd}))
+        assert odd not in refused.value.why
+
+
 def test_the_reason_quotes_no_more_of_a_message_than_fits_a_line() -> None:
     head = msgpack.unpackb(every_message()["hello"][0][PREFIX_BYTES:])
     with pytest.raises(MalformedMessage) as refused:
