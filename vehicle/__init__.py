@@ -3,7 +3,8 @@
 from vehicle.develop import develop
 from vehicle.errors import VehicleError
 from vehicle.loadout import Loadout
-from vehicle.networks import NETWORKS, HydraNet, Network, load_network
+from vehicle.lookback import maps_of
+from vehicle.networks import NETWORKS, HydraNet, Network, PixelHead, load_network, occupancy
 from vehicle.onboard import Onboard
 from vehicle.outbox import Outbox
 from vehicle.recorder import Cut
@@ -20,6 +21,7 @@ __all__ = [
     "Network",
     "Onboard",
     "Outbox",
+    "PixelHead",
     "Sight",
     "Task",
     "VehicleError",
@@ -28,5 +30,7 @@ __all__ = [
     "load_network",
     "load_task",
     "load_viewer",
+    "maps_of",
+    "occupancy",
     "task_schema",
 ]

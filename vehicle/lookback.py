@@ -35,6 +35,16 @@ class Maps:
     by_viewer: dict[str, NDArray[np.float32]]
 
 
+def maps_of(
+    world: World, network: Network, sight: Sight, cars: NDArray[np.uint32], ticks: NDArray[np.int64]
+) -> dict[str, NDArray[np.float32]]:
+    """What each viewer makes of n moments, with the looks before them: viewer to (n, classes, rows, columns)."""
+    frames = world.frames(cars, ticks)
+    (seen,) = perceive([network], frames, sight.viewers)
+    chunks = list(Lookback(world).fuse(sight, network, frames, seen.looks))
+    return {each.name: np.concatenate([chunk.by_viewer[each.name] for chunk in chunks]) for each in sight.viewers}
+
+
 class Lookback:
     """The last looks of a cohort's cars: for a car on the road those of now, and as many earlier ones as are wanted."""
 

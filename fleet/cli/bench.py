@@ -15,9 +15,14 @@ EXAMPLES = """
 
 outrider bench tick
 
+outrider bench bev --out runs/bev
+
+outrider bench bev --quick
+
 outrider bench --json > bench.json
 """
 FOLDER = Path(__file__).parents[2] / "benchmarks"
+WITH_OPTIONS = ("bev",)  # benchmarks that know --quick and --out
 
 
 def register(app: typer.Typer) -> None:
@@ -27,9 +32,14 @@ def register(app: typer.Typer) -> None:
 
 def bench(
     names: Annotated[list[str] | None, typer.Argument(help="Which. [dim]Default: all[/dim]")] = None,
+    *,
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer moments. [dim]bev only[/dim]")] = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="A folder for pictures and tables. [dim]bev only[/dim]")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")] = False,
 ) -> None:
-    """Measure speed as ratios, each against a floor or a rival of the same run."""
+    """Measure speed and skill as ratios, each against a floor or a rival of the same run."""
     from rich.table import Table
 
     from fleet.cli.output import console, print_json
@@ -41,18 +51,20 @@ def bench(
     figures: list[dict[str, Any]] = []
     for name in names or known:
         console().print(f"measuring {name} …")
-        done = subprocess.run(
-            [sys.executable, str(FOLDER / f"{name}.py")], check=True, stdout=subprocess.PIPE, text=True
-        )
+        options = [*(["--quick"] if quick else []), *(["--out", str(out)] if out else [])]
+        command = [sys.executable, str(FOLDER / f"{name}.py"), *(options if name in WITH_OPTIONS else [])]
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
         figures += json.loads(done.stdout.splitlines()[-1])["figures"]
     if as_json:
         print_json({"figures": figures})
         return
     table = Table("bench", "figure", "value", "target", "range", "runs", "against")
     for each in figures:
-        target = "" if each["target"] is None else f"{each['target']:g}"
-        span = f"{each['low']:g} to {each['high']:g}"
-        table.add_row(
-            each["bench"], each["figure"], f"{each['value']:g}", target, span, str(each["runs"]), each["floor_or_rival"]
-        )
+        span = f"{_number(each['low'])} to {_number(each['high'])}"
+        value, target = _number(each["value"]), _number(each["target"])
+        table.add_row(each["bench"], each["figure"], value, target, span, str(each["runs"]), each["floor_or_rival"])
     console().print(table)
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:g}"

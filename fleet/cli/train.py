@@ -1,4 +1,4 @@
-"""`outrider train hydranet`, `head` and `interference`, `outrider trigger train`: making networks and triggers."""
+"""`outrider train` hydranet, head, interference and occupancy, `outrider trigger train`: networks and triggers."""
 
 import shlex
 import sys
@@ -28,6 +28,13 @@ outrider train head hydranet-v1 --task pedestrians --task vehicles --steps 800 -
 
 outrider train head hydranet-v1 --task tasks/scooter.yaml --out runs/with-scooters
 """
+OCCUPANCY = """
+[bold]Examples[/bold]
+
+outrider train occupancy --out runs/occupancy-mine
+
+outrider train occupancy --network runs/hydranet-mine --steps 400 --tune-on 64 --out runs/occupancy-2
+"""
 INTERFERENCE = """
 [bold]Examples[/bold]
 
@@ -42,7 +49,7 @@ outrider trigger train caution_light --out runs/caution_light
 
 outrider trigger train rules/mine.yaml --kind stop_sign --miss no_entry
 """
-STEPS, HEAD_STEPS = 4000, 800
+STEPS, HEAD_STEPS, OCCUPANCY_STEPS = 4000, 800, 1600
 
 Tasks = Annotated[
     list[str] | None,
@@ -64,6 +71,7 @@ def register(app: typer.Typer) -> None:
     train.command("hydranet", epilog=HYDRANET)(hydranet)
     train.command("head", epilog=HEAD)(head)
     train.command("interference", epilog=INTERFERENCE)(interference)
+    train.command("occupancy", epilog=OCCUPANCY)(occupancy)
     app.add_typer(train, name="train")
     groups = [group.typer_instance for group in app.registered_groups if group.name == "trigger"]
     trigger = groups[0] if groups and groups[0] else typer.Typer(help="Make and judge triggers.", no_args_is_help=True)
@@ -154,6 +162,40 @@ def interference(
         both = f"together {row['multi']:.3f} alone {row['single']:.3f}"
         console().print(f"{name:20}{row['figure']} {both} difference {row['difference']:+.3f}")
     console().print(f"interference: {out}")
+
+
+def occupancy(
+    *,
+    network: Annotated[
+        str, typer.Option(help="Whose eyes it looks through: a shipped name or a folder.")
+    ] = "hydranet-v1",
+    out: Out = Path("runs/occupancy"),
+    name: Annotated[str | None, typer.Option(help="For the card. [dim]Default: the folder's[/dim]")] = None,
+    version: Annotated[int, typer.Option(min=1, help="For the card.")] = 1,
+    seed: Seed = 1,
+    steps: Annotated[int, typer.Option(min=1, help="How many batches of 16 cars.")] = OCCUPANCY_STEPS,
+    minutes: Minutes = None,
+    world: World = "all_weather",
+    tune_on: Annotated[int, typer.Option(min=32, help="Moments to choose the geometry's numbers on.")] = 256,
+    measure_on: Annotated[int, typer.Option(min=32, help="Moments to measure on.")] = 256,
+    threads: Threads = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Make an occupancy tracker: a head that says what pixels show, and the numbers of the geometry that maps them."""
+    from fleet.cli.output import console, print_json
+    from fleet.engine.occupancy_workshop import make_occupancy
+    from fleet.engine.training import Schedule
+    from fleet.engine.workshop import Order
+
+    schedule = Schedule(steps=10**9 if minutes else steps, batch=16, rate=3e-3, minutes=minutes)
+    order = Order(name or out.name, version, out, world, seed, schedule, measure_on, threads, _command())
+    card = make_occupancy(order, network, tune_on=tune_on, progress=_Line(minutes, steps))
+    if as_json:
+        print_json({**card, "folder": str(out)})
+        return
+    for each, overlap in card["iou"].items():
+        console().print(f"{each:20}IoU {overlap:.3f}")
+    console().print(f"viewer: {out}")
 
 
 def trigger_train(

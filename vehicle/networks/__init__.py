@@ -3,5 +3,7 @@
 from vehicle.networks.folder import NETWORKS
 from vehicle.networks.hydranet import HydraNet
 from vehicle.networks.network import Network, load_network
+from vehicle.networks.occupancy import OccupancyTracker
+from vehicle.networks.pixel_head import PixelHead
 
-__all__ = ["NETWORKS", "HydraNet", "Network", "load_network"]
+__all__ = ["NETWORKS", "HydraNet", "Network", "OccupancyTracker", "PixelHead", "load_network"]

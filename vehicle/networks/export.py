@@ -32,6 +32,13 @@ def export_heads(heads: nn.ModuleDict, file: Path, *, d: int, fingerprint: str) 
     _write(_Heads(heads).eval(), file, {"embedding": torch.zeros(2, d)}, list(heads), fingerprint)
 
 
+def export_pixel_head(head: nn.Module, file: Path, *, given: dict[str, torch.Tensor], fingerprint: str) -> None:
+    """Write `fine, coarse, rays -> logits` for any number of images and of rows; given: examples by name."""
+    images, half = torch.export.Dim("images", min=1), torch.export.Dim("half", min=1)
+    varies = ({0: images, 2: 2 * half}, {0: images, 2: half}, {0: images, 2: 2 * half})
+    _write(head.eval(), file, given, ["logits"], fingerprint, varies)
+
+
 def folded(backbone: Module) -> Module:
     """A copy with each normalisation put into the convolution before it: same function, less to compute."""
     copied = copy.deepcopy(backbone).eval()
@@ -63,7 +70,11 @@ class _Heads(nn.Module):
         return tuple(head(embedding) for head in self.heads.values())
 
 
-def _write(module: nn.Module, file: Path, given: dict[str, torch.Tensor], results: list[str], fingerprint: str) -> None:
+def _write(
+    module: nn.Module, file: Path, given: dict[str, torch.Tensor], results: list[str], fingerprint: str,
+    varies: tuple[dict[int, Any], ...] | None = None,
+) -> None:  # fmt: skip
+    """varies: which axes of what is given may have any length; None for the first of the only one."""
     try:
         import onnx
         import onnxscript  # noqa: F401  the exporter's own need
@@ -76,7 +87,7 @@ def _write(module: nn.Module, file: Path, given: dict[str, torch.Tensor], result
             dynamo=True,
             input_names=list(given),
             output_names=results,
-            dynamic_shapes=({0: torch.export.Dim("cars", min=1)},),
+            dynamic_shapes=varies or ({0: torch.export.Dim("cars", min=1)},),
             verbose=False,
         )
     model = program.model_proto

@@ -65,7 +65,7 @@ def load_network(name_or_path: str | Path, *, tasks: Mapping[str, Task] | None =
     """
     folder = find_network(name_or_path)
     card = read_card(folder)
-    backbone, heads = (_session(folder, file, card) for file in ("backbone.onnx", "heads.onnx"))
+    backbone, heads = (session_of(folder, file, card) for file in ("backbone.onnx", "heads.onnx"))
     return Network(
         name=card["name"],
         version=card["version"],
@@ -78,7 +78,8 @@ def load_network(name_or_path: str | Path, *, tasks: Mapping[str, Task] | None =
     )
 
 
-def _session(folder: Path, file: str, card: Mapping[str, Any]) -> onnxruntime.InferenceSession:
+def session_of(folder: Path, file: str, card: Mapping[str, Any]) -> onnxruntime.InferenceSession:
+    """One of a folder's ONNX files, checked against its card, for one thread; TamperedWeights, ForeignBackbone."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
