@@ -4,7 +4,17 @@ from vehicle.develop import develop
 from vehicle.errors import VehicleError
 from vehicle.loadout import Loadout
 from vehicle.lookback import maps_of
-from vehicle.networks import NETWORKS, HydraNet, Network, PixelHead, load_network, occupancy
+from vehicle.networks import (
+    NETWORKS,
+    BevNet,
+    Geometry,
+    HydraNet,
+    Network,
+    PixelHead,
+    load_network,
+    occupancy,
+    save_bev,
+)
 from vehicle.onboard import Onboard
 from vehicle.outbox import Outbox
 from vehicle.recorder import Cut
@@ -15,7 +25,9 @@ __all__ = [
     "NETWORKS",
     "TASKS",
     "VIEWER_KINDS",
+    "BevNet",
     "Cut",
+    "Geometry",
     "HydraNet",
     "Loadout",
     "Network",
@@ -32,5 +44,6 @@ __all__ = [
     "load_viewer",
     "maps_of",
     "occupancy",
+    "save_bev",
     "task_schema",
 ]

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from scenarios import Rig
 from vehicle.errors import ForeignBackbone, ForeignRig, UnknownViewer
+from vehicle.networks.bev_viewer import Bev
 from vehicle.networks.folder import find_viewer, read_card
 from vehicle.networks.occupancy import OccupancyTracker
 from vehicle.privacy import HOME_TICKS
@@ -120,5 +121,5 @@ def must_fit(viewer: Viewer, backbone: str) -> None:
         raise ForeignBackbone(f"viewer {viewer.name!r}", needs=viewer.backbone, found=backbone)
 
 
-VIEWER_KINDS: dict[str, Callable[[Path, Rig], Viewer]] = {"occupancy": OccupancyTracker.load}
+VIEWER_KINDS: dict[str, Callable[[Path, Rig], Viewer]] = {"bev": Bev.load, "occupancy": OccupancyTracker.load}
 """What a card's `viewer` says, and what loads such a folder for a rig."""

@@ -49,7 +49,16 @@ outrider trigger train caution_light --out runs/caution_light
 
 outrider trigger train rules/mine.yaml --kind stop_sign --miss no_entry
 """
-STEPS, HEAD_STEPS, OCCUPANCY_STEPS = 4000, 800, 1600
+BEV = """
+[bold]Examples[/bold]
+
+outrider train bev --out runs/bev-mine
+
+outrider train bev --seed 2 --steps 3000 --out runs/bev-2 --json
+
+outrider train bev --drives 64 --steps 40 --measure-on 24 --out runs/bev-taste
+"""
+STEPS, HEAD_STEPS, OCCUPANCY_STEPS, BEV_STEPS, BEV_DRIVES = 4000, 800, 1600, 4500, 2400
 
 Tasks = Annotated[
     list[str] | None,
@@ -70,6 +79,7 @@ def register(app: typer.Typer) -> None:
     train = typer.Typer(help="Make networks.", no_args_is_help=True)
     train.command("hydranet", epilog=HYDRANET)(hydranet)
     train.command("head", epilog=HEAD)(head)
+    train.command("bev", epilog=BEV)(bev)
     train.command("interference", epilog=INTERFERENCE)(interference)
     train.command("occupancy", epilog=OCCUPANCY)(occupancy)
     app.add_typer(train, name="train")
@@ -135,6 +145,42 @@ def head(
     strata = EVERYTHING if everywhere else HEAVY_RAIN_AT_NIGHT
     card = make_candidate(order, base, tuple(task), _Line(schedule.minutes, steps), strata=strata)
     _report(order, card, as_json=as_json)
+
+
+def bev(
+    *,
+    network: Annotated[str, typer.Option(help="Whose eyes to use: a shipped name or a folder.")] = "hydranet-v1",
+    out: Annotated[Path, typer.Option("--out", help="The folder to write; its twin's has -single at the end.")] = Path(
+        "runs/bev"
+    ),
+    name: Annotated[str | None, typer.Option(help="For the card. [dim]Default: the folder's[/dim]")] = None,
+    version: Annotated[int, typer.Option(min=1, help="For the card.")] = 1,
+    seed: Seed = 1,
+    drives: Annotated[int, typer.Option(min=8, help="How many short drives to film and learn from.")] = BEV_DRIVES,
+    steps: Annotated[int, typer.Option(min=1, help="How many batches.")] = BEV_STEPS,
+    batch: Annotated[int, typer.Option(min=1, help="Drives in each.")] = 4,
+    measure_on: Annotated[int, typer.Option(min=8, help="Drives to measure on.")] = 400,
+    threads: Threads = 2,
+    as_json: AsJson = False,
+) -> None:
+    """Train a map seen from above on a network's frozen backbone, with memory, and a twin without it.
+
+    Drives are painted and looked at once; both then learn from the same batches.
+    """
+    from fleet.cli.output import console, print_json
+    from fleet.engine.bev_workshop import BevOrder, make_bev
+
+    order = BevOrder(
+        name or out.name, version, out, network, seed, drives, steps, batch, measure_on, threads, _command()
+    )
+    cards = make_bev(order, _Found("drives filmed"), _Line(None, steps))
+    if as_json:
+        print_json({"networks": cards, "folder": str(out)})
+        return
+    for told in cards.values():
+        found = told["figures"]["everywhere"]
+        console().print(f"{told['name']:20}" + " ".join(f"{each} {value:.3f}" for each, value in found.items()))
+    console().print(f"maps: {out}")
 
 
 def interference(
@@ -254,17 +300,17 @@ class _Line:
 
 
 class _Found:
-    """Says how many encounters have been collected."""
+    """Says at each quarter how many have been found."""
 
-    def __init__(self) -> None:
+    def __init__(self, what: str = "encounters collected") -> None:
         from fleet.cli.output import console
 
-        self._console, self._said = console(), 0
+        self._console, self._said, self._what = console(), 0, what
 
     def __call__(self, found: int, wanted: int) -> None:
         if found * 4 // max(wanted, 1) > self._said:
-            self._said = found * 4 // max(wanted, 1)
-            self._console.print(f"{found:,} of {wanted:,} encounters collected")
+            self._said = found * 4 // max(wanted, 1) % 4  # and from the beginning, where more are sought
+            self._console.print(f"{found:,} of {wanted:,} {self._what}")
 
 
 def _report(order: "Order", card: dict[str, Any], *, as_json: bool) -> None:

@@ -33,6 +33,35 @@ def markdown(card: Mapping[str, Any]) -> str:
     return "\n\n".join([*told, *tasks]) + "\n"
 
 
+def bev_markdown(card: Mapping[str, Any]) -> str:
+    """The card of a BEV net as a page."""
+    size, figures = card["input"], card["figures"]
+    worlds = ", ".join(f"{share:.0%} `{world}`" for world, share in card["worlds"].items())
+    classes = list(figures["everywhere"])
+    said = [
+        f"# {card['name']} (version {card['version']})",
+        (
+            f"Made by `{card['command']}` in {card['minutes']:.1f} minutes ({card['cpu_minutes']:.1f} of CPU) on "
+            f"{card['threads']} threads, with its twin beside it: {card['steps']} steps of {card['batch']} drives "
+            f"out of {card['drives']} ({worlds}), {card['looks_a_drive']} looks each, seed {card['seed']}."
+        ),
+        (
+            f"Sees through backbone `{card['backbone'][:12]}…`, {size['cameras']} cameras of {size['height']} × "
+            f"{size['width']} pixels; remembers {card['looks']} looks."
+        ),
+        (
+            f"Intersection over union at the last look of {card['measured_on']} drives of worlds with seed "
+            f"{card['measured_seed']}, from which it has not learnt. A cell counts from the probability in the "
+            "second row, chosen on drives that it has learnt from."
+        ),
+    ]
+    rows = [f"| where | {' | '.join(classes)} |", "|---" * (len(classes) + 1) + "|"]
+    rows += [f"| *counts from* | {' | '.join(number(card['thresholds'][name]) for name in classes)} |"]
+    for where, found in figures.items():
+        rows.append(f"| {where.replace('_', ' ')} | {' | '.join(number(found.get(name)) for name in classes)} |")
+    return "\n\n".join([*said, "\n".join(rows)]) + "\n"
+
+
 def _table(name: str, figures: Figures) -> str:
     head = f"## {name}\n\n| output | ap | mae | base | n |\n|---|---|---|---|---|"
     rows = [

@@ -14,6 +14,7 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from vehicle.errors import MissingExtra
+from vehicle.networks.bev import CHUNK, GROUND, LIFTED, MAPS, POINTS, SIZE, BevNet
 from vehicle.networks.hydranet import FEATURES, Backbone
 
 Module = TypeVar("Module", bound=nn.Module)
@@ -37,6 +38,61 @@ def export_pixel_head(head: nn.Module, file: Path, *, given: dict[str, torch.Ten
     images, half = torch.export.Dim("images", min=1), torch.export.Dim("half", min=1)
     varies = ({0: images, 2: 2 * half}, {0: images, 2: half}, {0: images, 2: 2 * half})
     _write(head.eval(), file, given, ["logits"], fingerprint, varies)
+
+
+def export_bev(net: BevNet, folder: Path, *, cameras: int, image: tuple[int, int], fingerprint: str) -> None:
+    """Write the parts of a BEV net, `neck` for CHUNK cars and the others for one; image: rows and columns of one."""
+    maps = {
+        name: torch.zeros(CHUNK * cameras, channels, image[0] // side, image[1] // side)
+        for name, (channels, side) in MAPS.items()
+    }
+    parts: dict[str, tuple[nn.Module, dict[str, torch.Tensor]]] = {
+        "neck": (_NeckPart(net), maps),
+        "rays": (net.rays, {"points": torch.zeros(1, cameras * POINTS, LIFTED)}),
+        "ground": (_GroundPart(net), {"cells": torch.zeros(1, SIZE[0] * SIZE[1], LIFTED)}),
+        "memory": (_MemoryPart(net), {"seen": torch.zeros(1, *net.seen, dtype=torch.uint8)}),
+    }
+    for name, (part, given) in parts.items():
+        _write(part.eval(), folder / f"{name}.onnx", given, [name], fingerprint, tuple({} for _ in given))
+
+
+class _NeckPart(nn.Module):
+    """Maps of CHUNK cars' cameras side by side, as the backbone gives them."""
+
+    def __init__(self, net: BevNet) -> None:
+        super().__init__()
+        self.neck = net.neck
+
+    def forward(self, fine: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        flat = [maps.view(CHUNK, -1, maps.shape[1], maps[0, 0].numel()) for maps in (fine, x)]
+        table: torch.Tensor = self.neck(*flat)
+        return table
+
+
+class _GroundPart(nn.Module):
+    """Down to the bytes that a car keeps."""
+
+    def __init__(self, net: BevNet) -> None:
+        super().__init__()
+        self.ground = net.ground
+
+    def forward(self, cells: torch.Tensor) -> torch.Tensor:
+        chance = torch.sigmoid(self.ground(cells))
+        return nn.functional.pad((chance * 255 + 0.5).to(torch.uint8), (1, 1, 1, 1)).permute(0, 2, 3, 1)
+
+
+class _MemoryPart(nn.Module):
+    """From bytes to probabilities."""
+
+    def __init__(self, net: BevNet) -> None:
+        super().__init__()
+        self.memory = copy.deepcopy(net.memory)
+        with torch.no_grad():  # bytes go in as they are
+            self.memory.gather.weight /= 255
+            self.memory.out.weight[GROUND:] /= 255
+
+    def forward(self, seen: torch.Tensor) -> torch.Tensor:
+        return torch.sigmoid(self.memory(seen.float()))
 
 
 def folded(backbone: Module) -> Module:

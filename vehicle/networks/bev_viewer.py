@@ -1,0 +1,103 @@
+"""A BEV net as a car runs it: four ONNX files with the rig's sums between them, on one thread."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import onnxruntime
+import safetensors.torch
+import torch
+from numpy.typing import NDArray
+
+from scenarios import Rig
+from vehicle.networks.bev import MAPS, PARTS, BevNet, Geometry, side_by_side
+from vehicle.networks.folder import checked_bytes, find_viewer, read_card, write_card
+from vehicle.networks.network import session_of
+
+WEIGHTS = "weights.safetensors"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bev:
+    """A trained BEV net, ready to look for cars with one rig; a `Viewer`.
+
+    name, backbone: as on its card; card: all of it; looks: how many earlier ones it remembers
+    """
+
+    name: str
+    backbone: str
+    card: Mapping[str, Any]
+    looks: int
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    _geometry: Geometry = field(repr=False)
+    _parts: Mapping[str, onnxruntime.InferenceSession] = field(repr=False)
+
+    @classmethod
+    def load(cls, folder: Path, rig: Rig) -> Self:
+        """From a folder whose card was read; MissingWeights, TamperedWeights."""
+        card = read_card(folder)
+        parts = {name: session_of(folder, f"{name}.onnx", card) for name in PARTS}
+        look = parts["ground"].get_outputs()[0]
+        return cls(
+            name=card["name"],
+            backbone=card["backbone"],
+            card=card,
+            looks=card["looks"],
+            shape=tuple(look.shape[1:]),
+            dtype=np.dtype(np.uint8),
+            _geometry=BevNet.geometry(rig),
+            _parts=parts,
+        )
+
+    def look(self, features: Mapping[str, NDArray[np.float32]]) -> NDArray[np.uint8]:
+        """What a moment shows by itself, (CHUNK, *shape); features: the trunk's maps of CHUNK cars."""
+        tables = self._run("neck", **{name: features[name] for name in MAPS})
+        return np.concatenate([self._look(table) for table in torch.from_numpy(tables[:, None])])
+
+    def _look(self, table: torch.Tensor) -> NDArray[np.uint8]:
+        """One car: its working set stays in the cache, which halves the time; see benchmarks/bev.py."""
+        bins = self._run("rays", points=self._geometry.lift(table).numpy())
+        look = self._run("ground", cells=self._geometry.splat(torch.from_numpy(bins)).numpy())
+        return np.asarray(look, np.uint8)
+
+    def fuse(
+        self, now: NDArray[np.uint8], earlier: NDArray[np.uint8], moved: NDArray[np.float64], present: NDArray[np.bool_]
+    ) -> NDArray[np.float32]:
+        """The map, (CHUNK, classes, rows, columns) probabilities."""
+        del present  # where no look was, all bytes are zero, also the one that says that there is one
+        cars = [side_by_side(*each)[None] for each in zip(now, earlier, moved, strict=True)]
+        return np.concatenate([np.asarray(self._run("memory", seen=each), np.float32) for each in cars])
+
+    def _run(self, part: str, **given: NDArray[Any]) -> NDArray[Any]:
+        (found,) = self._parts[part].run(None, given)
+        return np.asarray(found)
+
+
+def save_bev(net: BevNet, folder: Path, told: Mapping[str, Any]) -> dict[str, Any]:
+    """Write all of a BEV net's files into a folder and return its card; told: what the card says.
+
+    MissingExtra where onnx is not installed.
+    """
+    from vehicle.networks.export import export_bev
+
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors = {key: tensor.detach().contiguous() for key, tensor in net.state_dict().items()}
+    safetensors.torch.save_file(tensors, folder / WEIGHTS)
+    size = told["input"]
+    export_bev(
+        net, folder, cameras=size["cameras"], image=(size["height"], size["width"]), fingerprint=told["backbone"]
+    )
+    files = (WEIGHTS, *(f"{name}.onnx" for name in PARTS))
+    return write_card(folder, {**told, "viewer": "bev", "looks": net.looks}, files=files)
+
+
+def load_bev(name_or_path: str | Path) -> BevNet:
+    """A shipped BEV net by name, or one from a folder, as it left training; checked against its card."""
+    folder = find_viewer(name_or_path)
+    card = read_card(folder)
+    net = BevNet(card["looks"])
+    net.load_state_dict(safetensors.torch.load(checked_bytes(folder, WEIGHTS, card)))
+    return net.eval()
