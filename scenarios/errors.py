@@ -5,6 +5,7 @@ ScenarioError
 ├── UnknownRig      no rig of that name ships: take one that does, or make a file of it
 ├── UnknownRegion   no base rates of that region: take one that has
 ├── TiltedCamera    a camera looks so far up or down that it can't be painted: tilt it less
+├── NotLevel        something is told by image columns, and the rig has tilted cameras: take a level one
 ├── BadWorld        a world's or a rig's file does not say what it must: mend the named field
 ├── TooOften        encounters are asked for more often than there is room: lower a rate
 ├── BadHours        a file of weather hours does not say what it must: mend the named line
@@ -58,6 +59,14 @@ class TiltedCamera(ScenarioError):
             f"camera {name!r} sees further than {most_deg:.0f} degrees up, down or aside of the level line along its "
             "yaw; painting can't show that: tilt it less, or narrow its view"
         )
+
+
+class NotLevel(ScenarioError):
+    """A rig whose image columns are no upright planes, where they must be."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        super().__init__(f"{what} needs a rig of level cameras of one size, such as `eight_cameras`")
 
 
 class UnknownRegion(ScenarioError):

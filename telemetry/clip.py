@@ -21,7 +21,8 @@ class Clip:
     ticks: (T,) the camera ticks in the clip, ascending
     cameras: (C,) names
     frames: T lists of C JPEGs; a camera that gave nothing at a tick is b""
-    calibration: C dicts of a camera's numbers: name, x_m, y_m, z_m, yaw_deg, fov_deg, height, width, fx, fy, cx, cy
+    calibration: C dicts of a camera's numbers: name, x_m, y_m, z_m, yaw_deg, fov_deg, height, width, fx, fy, cx, cy,
+        and of one that is tilted or whose lens distorts pitch_deg, roll_deg, k1, k2, k3
     poses: T dicts: x_m (east), y_m (north), heading_deg (0 is north, clockwise), latitude, longitude
     signals: VSS path to T values; None where a signal was not valid
     percepts: task to T outputs of the production network

@@ -14,6 +14,7 @@ from google.protobuf.message import Message
 from telemetry.clip import Clip
 
 _MAX_PIXELS = 2**31 - 1
+_Turn = tuple[float, float, float, float]  # a quaternion: x, y, z, w
 
 
 def image(frame_id: str, picture: bytes, now_ns: int, encoding: str = "jpeg") -> Message:
@@ -33,12 +34,15 @@ def location(pose: Mapping[str, Any], now_ns: int) -> Message:
 
 
 def calibration(camera: str, numbers: Mapping[str, Any], now_ns: int) -> Message:
-    """foxglove.CameraCalibration of a camera without distortion."""
+    """foxglove.CameraCalibration of a camera; one without k1, k2, k3 has no distortion."""
+    k1, k2, k3 = (_number(numbers, name) for name in ("k1", "k2", "k3"))
     fx, fy, cx, cy = (_number(numbers, name) for name in ("fx", "fy", "cx", "cy"))
     message = CameraCalibration(
         frame_id=frame_of(camera),
         width=_pixels(numbers, "width"),
         height=_pixels(numbers, "height"),
+        distortion_model="plumb_bob" if k1 or k2 or k3 else "",
+        D=[k1, k2, 0, 0, k3] if k1 or k2 or k3 else [],
         K=[fx, 0, cx, 0, fy, cy, 0, 0, 1],
         R=[1, 0, 0, 0, 1, 0, 0, 0, 1],
         P=[fx, 0, cx, 0, 0, fy, cy, 0, 0, 0, 1, 0],
@@ -58,9 +62,9 @@ def transforms(clip: Clip, pose: Mapping[str, Any], now_ns: int) -> Message:
     _place(_stamp(ego, now_ns), place, _turn(heading))
     for camera, numbers in zip(clip.cameras, clip.calibration, strict=True):
         place = (_number(numbers, "x_m"), _number(numbers, "y_m"), _number(numbers, "z_m"))
-        yaw = math.radians(_number(numbers, "yaw_deg"))
+        yaw, pitch, roll = (math.radians(_number(numbers, f"{axis}_deg")) for axis in ("yaw", "pitch", "roll"))
         mount = tree.transforms.add(parent_frame_id="car", child_frame_id=frame_of(camera))
-        _place(_stamp(mount, now_ns), place, _look(_turn(yaw)))
+        _place(_stamp(mount, now_ns), place, _look(_turn(yaw), pitch, roll))
     return tree
 
 
@@ -74,15 +78,28 @@ def _place(transform: Any, place: tuple[float, ...], turn: tuple[float, ...]) ->
     transform.rotation.x, transform.rotation.y, transform.rotation.z, transform.rotation.w = turn
 
 
-def _turn(yaw: float) -> tuple[float, float, float, float]:
+def _turn(yaw: float) -> _Turn:
     """The quaternion (x, y, z, w) of a turn about the vertical, counter-clockwise, radians."""
     return 0.0, 0.0, math.sin(yaw / 2), math.cos(yaw / 2)
 
 
-def _look(turn: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
-    """From axes x forward, z up, to a camera's: z forward, y down; `turn` is about the vertical."""
-    _, _, z, w = turn
-    return -(w + z) / 2, (w - z) / 2, -(w - z) / 2, (w + z) / 2
+def _look(turn: _Turn, pitch: float, roll: float) -> _Turn:
+    """From axes x forward, z up, to those (z forward, y down) of a camera that looks up and leans right, radians."""
+    up = 0.0, math.sin(-pitch / 2), 0.0, math.cos(pitch / 2)
+    leaning = math.sin(roll / 2), 0.0, 0.0, math.cos(roll / 2)
+    return _after(_after(_after(turn, up), leaning), (-0.5, 0.5, -0.5, 0.5))
+
+
+def _after(first: _Turn, then: _Turn) -> _Turn:
+    """The product of two quaternions: the second turn about the axes that the first one made."""
+    x, y, z, w = first
+    a, b, c, d = then
+    return (
+        w * a + x * d + y * c - z * b,
+        w * b - x * c + y * d + z * a,
+        w * c + x * b - y * a + z * d,
+        w * d - x * a - y * b - z * c,
+    )
 
 
 def _stamp(message: Any, now_ns: int) -> Message:

@@ -9,7 +9,7 @@ import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
 
-from scenarios import TICK_US, CameraFrames, Rig, World
+from scenarios import TICK_US, Camera, CameraFrames, Rig, World
 from vehicle.from_above import held
 from vehicle.loadout import Loadout
 from vehicle.lookback import Lookback
@@ -182,7 +182,11 @@ def _cameras(rig: Rig, cut: Cut) -> tuple[str, ...]:
 
 def _pictures(frames: CameraFrames, rig: Rig, cameras: tuple[str, ...], row: int) -> dict[str, bytes]:
     images = frames.pixels[row].permute(0, 2, 3, 1).numpy()  # (cameras, h, w, 3)
-    return {name: _jpeg(images[k]) for k, name in enumerate(rig.names) if name in cameras}
+    return {
+        camera.name: _jpeg(image[: camera.height, : camera.width])
+        for camera, image in zip(rig.cameras, images, strict=True)
+        if camera.name in cameras
+    }
 
 
 def _jpeg(image: NDArray[np.uint8]) -> bytes:
@@ -210,7 +214,15 @@ def _over_time(records: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
 
 def _calibration(rig: Rig, cameras: tuple[str, ...]) -> list[dict[str, Any]]:
     return [
-        {name: getattr(camera, name) for name in CALIBRATION} | {"fx": camera.focal, "fy": camera.focal}
+        {name: getattr(camera, name) for name in (*CALIBRATION, "fx", "fy")} | _beyond_level(camera)
         for camera in rig.cameras
         if camera.name in cameras
     ]
+
+
+def _beyond_level(camera: Camera) -> dict[str, float]:
+    """What else there is to say of a camera that is tilted, or whose lens distorts."""
+    if camera.is_level:
+        return {}
+    tilt = {"pitch_deg": camera.pitch_deg, "roll_deg": camera.roll_deg}
+    return tilt | dict(zip(("k1", "k2", "k3"), camera.distortion, strict=True))

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from scenarios.cameras import Rig
+from scenarios.errors import NotLevel
 from scenarios.paint import columns
 from scenarios.paint.scene import OBJECT
 from scenarios.paint.warp import Warp, warp_of
@@ -46,7 +47,9 @@ class Outlines:
 
 
 def outlines(objects: Tensor, rig: Rig) -> Outlines:
-    """Objects (n, K, F) on the CPU: the things that the painter shows in each column of level cameras."""
+    """Objects (n, K, F) on the CPU: what the painter shows in each column of level cameras. Raises NotLevel."""
+    if not rig.is_level:
+        raise NotLevel("telling what stands in image columns")
     rays = columns.rays_of(rig, "cpu")
     kept, _ = columns.nearest(objects, rays)
     keys = columns.layer_keys(kept, rays)

@@ -8,9 +8,10 @@ import torch
 from scenes import scene_of
 
 from scenarios.cameras import EIGHT_CAMERAS, Camera, Rig, load_rig
+from scenarios.errors import NotLevel
 from scenarios.paint.painter import Painter
 from scenarios.paint.scene import Kind
-from scenarios.paint.silhouettes import silhouettes
+from scenarios.paint.silhouettes import outlines, silhouettes
 from scenarios.paint.warp import warp_of
 
 SIX = load_rig("six_tilted")
@@ -98,6 +99,11 @@ def test_a_lens_bends_straight_lines_and_its_silhouettes_with_them() -> None:
         for k1 in (1e-9, -0.2)
     ]
     assert widths[1] > widths[0] + 3.0
+
+
+def test_what_stands_in_image_columns_is_told_of_level_cameras_only() -> None:
+    with pytest.raises(NotLevel, match="needs a rig of level cameras"):
+        outlines(torch.from_numpy(scene_of([[{"x": 9.0}]]).objects), SIX)
 
 
 @pytest.mark.parametrize("layers", [2, 3])

@@ -111,6 +111,25 @@ def test_a_camera_looks_along_its_z_axis(file: Path) -> None:
     assert rotated(rear.rotation, (0, 0, 1)) == pytest.approx([-1, 0, 0], abs=1e-9)
 
 
+def test_a_tilted_camera_looks_where_it_is_turned_to() -> None:
+    mounts = [
+        CAMERA | {"name": "main", "pitch_deg": 30.0},
+        CAMERA | {"name": "rear", "yaw_deg": 90.0, "roll_deg": 90.0},
+    ]
+    _, up, leaning = messages(to_mcap(a_clip(calibration=mounts)), "/tf")[0].transforms
+    assert rotated(up.rotation, (0, 0, 1)) == pytest.approx([np.sqrt(0.75), 0, 0.5], abs=1e-9)
+    assert rotated(leaning.rotation, (0, 0, 1)) == pytest.approx([0, 1, 0], abs=1e-9)
+    assert rotated(leaning.rotation, (1, 0, 0)) == pytest.approx([0, 0, -1], abs=1e-9)  # its right is down
+
+
+def test_a_lens_that_distorts_tells_other_readers_how() -> None:
+    bent = CAMERA | {"k1": -0.25, "k2": -0.1, "k3": 0.2}
+    clip = to_mcap(a_clip(calibration=[bent | {"name": "main"}, CAMERA | {"name": "rear"}]))
+    told, plain = (messages(clip, f"/camera/{name}/calibration")[0] for name in ("main", "rear"))
+    assert (told.distortion_model, list(told.D)) == ("plumb_bob", [-0.25, -0.1, 0, 0, 0.2])
+    assert (plain.distortion_model, list(plain.D)) == ("", [])
+
+
 def test_a_car_that_heads_east_faces_along_x_of_the_map(file: Path) -> None:
     east, north = (message.transforms[0] for message in messages(file.read_bytes(), "/tf"))
     assert (east.translation.x, east.translation.y) == (10, 20)

@@ -32,6 +32,20 @@ def test_a_clip_holds_its_ticks_cameras_and_numbers(world: LittleWorld, equip: C
     assert clip.complete
 
 
+def test_a_clip_says_how_its_cameras_are_really_turned(world: LittleWorld, equip: Callable[..., Loadout]) -> None:
+    (level,) = develop(world, equip(), [cut(FAR)], "run-1")
+    assert "pitch_deg" not in level.calibration[0]
+    world.rig = world.rig.miscalibrated(2.0, 1)
+    (clip,) = develop(world, equip(), [cut(FAR)], "run-1")
+    for said, camera in zip(clip.calibration, world.rig.cameras, strict=True):
+        assert (said["yaw_deg"], said["pitch_deg"], said["roll_deg"]) == (
+            camera.yaw_deg,
+            camera.pitch_deg,
+            camera.roll_deg,
+        )
+        assert (said["fx"], said["k1"]) == (camera.fx, 0.0)
+
+
 def test_the_pictures_are_what_the_car_saw(world: LittleWorld, equip: Callable[..., Loadout]) -> None:
     (clip,) = develop(world, equip(), [cut(FAR)], "run-1")
     seen = world.frames(np.array([3], np.uint32), FAR).pixels[0, 5].permute(1, 2, 0).numpy()
