@@ -298,13 +298,13 @@ def open_world(
     worlds; anything else replaces a top-level field of the world's file.
     Raises UnknownWorld, BadWorld, NoDrives, CorruptDrive, TiltedCamera.
     """
-    if isinstance(rig, str):
-        rig, options = None, {**options, "rig": rig}
     if name == RECORDED:
         from scenarios.recorded.world import RecordedWorld
 
         if "drives" not in options:
             raise NoDrivesNamed
         return RecordedWorld(seed=seed, cars=cars, device=device, rig=rig, compiled=compiled, **options)
-    changes: Mapping[str, Any] = options
-    return DrawnWorld(load_world(name, changes), seed=seed, device=device, rig=rig, compiled=compiled, chunk=chunk)
+    named = isinstance(rig, str)
+    changes: Mapping[str, Any] = {**options, "rig": rig} if named else options
+    given = None if named else rig
+    return DrawnWorld(load_world(name, changes), seed=seed, device=device, rig=given, compiled=compiled, chunk=chunk)

@@ -58,6 +58,7 @@ _NO_STREET = {
 """A drawn road that shows nowhere: the raster is the ground, and houses are out of sight."""
 
 _BRAKING_MPS2 = -0.8
+_ORANGE = (0.90, 0.35, 0.06)  # of barriers and cones; the colours of all else are unknown, and drawn
 _SLOTS_A_THING = 3  # agents a scene has room for, for each that a camera shows
 _HALF = 2  # of the four places that a cell is asked at
 _ROAD = ROADS.index("urban")  # what most logs show; none says
@@ -67,7 +68,7 @@ class RecordedWorld:
     """Many cars a drive, each with its own start in it; a drive that ends begins again.
 
     drives: a file, a log's folder, a folder of many, or a list of such
-    rig: the cars' cameras; None for those that `rig` among the climate's changes says
+    rig: the cars' cameras, as a rig, by name or by file; None for those that the climate says
     Raises NoDrives, CorruptDrive, BadWorld, TiltedCamera.
     """
 
@@ -76,11 +77,12 @@ class RecordedWorld:
 
     def __init__(
         self, *, seed: int, cars: int, drives: str | Path | Sequence[str], device: str = "cpu",
-        rig: Rig | None = None, compiled: bool | None = None, **climate: Any,
+        rig: Rig | str | None = None, compiled: bool | None = None, **climate: Any,
     ) -> None:  # fmt: skip
         del cars  # any number of them rides
-        self._draws, self._climate = Draws(seed), load_climate(climate)
-        self.seed, self.rig = seed, load_rig(self._climate.rig) if rig is None else rig
+        changes = {**climate, "rig": rig} if isinstance(rig, str) else climate
+        self._draws, self._climate = Draws(seed), load_climate(changes)
+        self.seed, self.rig = seed, rig if isinstance(rig, Rig) else load_rig(self._climate.rig)
         places = [drives] if isinstance(drives, str | Path) else drives
         self.drives = [drive for place in places for drive in open_drives(Path(place))]
         self._grids = [rasterise(drive) for drive in self.drives]
@@ -255,7 +257,9 @@ def _objects(around: Surroundings) -> NDArray[np.float32]:
     kind = np.array([look[0] for look in looks])[around.kind] * around.valid
     paint = np.mod(around.agent[..., None] * np.array([0.618034, 0.754878, 0.569840]), 1.0)
     people = np.isin(kind, [Kind.PEDESTRIAN, Kind.CYCLIST])[..., None]
+    warning = np.isin(kind, [Kind.BARRIER, Kind.CONE])[..., None]
     colour = np.where(people, 0.25 + 0.5 * paint, 0.15 + 0.65 * paint[..., :1] + 0.08 * (paint - 0.5))
+    colour = np.where(warning, _ORANGE, colour)
     values = {
         "x": around.x_m, "y": around.y_m, "cos": np.cos(around.yaw_rad), "sin": np.sin(around.yaw_rad),
         "half_length": np.maximum(around.half_length_m, 0.02), "half_width": np.maximum(around.half_width_m, 0.02),

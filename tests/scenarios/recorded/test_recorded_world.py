@@ -7,7 +7,9 @@ import pytest
 import torch
 from little_drives import write_argoverse, write_scenario
 
-from scenarios import KINDS, World
+from scenarios import KINDS, World, open_world
+from scenarios.cameras import Rig, load_rig
+from scenarios.cameras.files import RIGS
 from scenarios.errors import NoDrives
 from scenarios.exposure import TICK_US
 from scenarios.recorded.world import RecordedWorld
@@ -103,6 +105,17 @@ def test_other_drives_are_another_world(logs: Path, world: RecordedWorld) -> Non
     others = [ride(logs / "town" / "street.pkl"), ride(logs, seed=6), ride(logs, night={"share": 0.1})]
     assert len({each.fingerprint for each in (world, *others)}) == 4
     assert ride([str(logs / "slope"), str(logs / "town" / "street.pkl")]).fingerprint == world.fingerprint
+
+
+@pytest.mark.parametrize(
+    "rig", ["six_tilted", str(RIGS / "six_tilted.yaml"), load_rig("six_tilted")], ids=["name", "file", "rig"]
+)
+def test_cars_that_ride_along_have_the_rig_they_are_given(logs: Path, rig: str | Rig) -> None:
+    world = open_world("recorded", seed=5, cars=12, drives=str(logs), compiled=False, rig=rig)
+    assert world.rig == load_rig("six_tilted")
+    truth = world.truth(CARS, 3)
+    assert truth.box.shape[1] == 6
+    assert (truth.pixels > 0).any()
 
 
 def test_a_place_without_drives_is_told(tmp_path: Path) -> None:
