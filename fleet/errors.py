@@ -15,6 +15,10 @@ FleetError
 ├── ServerLost                start the server again, or look at why it stops
 ├── ShardDied                 look at its message; resume
 ├── RunDiverged               the run is not repeatable here: another build, or a bug
+├── WhyError
+│   ├── NoSuchCar             give a car of the run
+│   ├── NotDeployed           give a trigger that the run's cars carry
+│   └── NeverLooked           ask for a time at which the car looks
 ├── PluginMissing             install or correct the module
 ├── SuiteError
 │   ├── SuiteNotFound         give the name of a suite in suites/, or a file
@@ -164,6 +168,48 @@ class RunDiverged(FleetError):
 
     def __init__(self, when: str, field: str, was: object, now: object) -> None:
         super().__init__(f"the run diverges at {when}: {field} was {was}, is {now}")
+
+
+class WhyError(FleetError):
+    """A question about a car's trigger that has no answer."""
+
+
+class NoSuchCar(WhyError):
+    """The run has no such car; cars: how many it has."""
+
+    def __init__(self, car: int, cars: int) -> None:
+        self.car, self.cars = car, cars
+        super().__init__(f"the run has no car {car}: its cars are 0 to {cars - 1}")
+
+
+class NotDeployed(WhyError):
+    """The cars of the run do not carry this trigger; known: those they do carry."""
+
+    def __init__(self, trigger: str, known: Sequence[str]) -> None:
+        self.trigger, self.known = trigger, tuple(known)
+        carried = hint(trigger, known) or "; they carry no trigger at all"
+        super().__init__(f"NOT_DEPLOYED: the cars of this run do not carry '{trigger}'{carried}")
+
+
+class NeverLooked(WhyError):
+    """The car does not look at this time: it is parked, or the run is not there yet, or over.
+
+    before_us, after_us: its nearest looks, None where there is none; run_us: first and last time of the run
+    """
+
+    def __init__(
+        self, car: int, at_us: int, before_us: int | None, after_us: int | None, run_us: tuple[int, int]
+    ) -> None:
+        from fleet.plan import show_clock
+
+        self.car, self.at_us, self.before_us, self.after_us = car, at_us, before_us, after_us
+        near = [show_clock(each) for each in (before_us, after_us) if each is not None]
+        inside = run_us[0] <= at_us <= run_us[1]
+        why = (
+            "it is parked then" if inside else f"the run lasts from {show_clock(run_us[0])} to {show_clock(run_us[1])}"
+        )
+        nearest = f"its nearest looks are at {' and '.join(near)}" if near else "it never drives in this run"
+        super().__init__(f"car {car} does not look at {show_clock(at_us)}: {why}; {nearest}")
 
 
 class PluginMissing(FleetError):

@@ -2,9 +2,11 @@
 
 from triggers import estimate, fleetwise, packages
 from triggers.errors import TriggerError
-from triggers.evaluate import Evaluator, Memory, Verdicts
+from triggers.evaluate import Evaluator, Verdicts
+from triggers.explain import Explanation
 from triggers.gating import Reason
 from triggers.kinds import KINDS, Trigger
+from triggers.memory import Memory
 from triggers.spec import TriggerSpec, load_spec
 from triggers.table import SignalTable
 from triggers.train import fit_probe
@@ -12,6 +14,7 @@ from triggers.train import fit_probe
 __all__ = [
     "KINDS",
     "Evaluator",
+    "Explanation",
     "Memory",
     "Reason",
     "SignalTable",

@@ -3,18 +3,20 @@
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
 import structlog
 from numpy.typing import NDArray
 
-from triggers.errors import BadExpression, BadKind, ForeignMemory, UnknownSignal, UnknownTrigger
-from triggers.expression import Expression
-from triggers.gating import DAY_US, NEVER, PAUSE_US, Latch, Reason, Sight, Terms, step
+from triggers.errors import BadExpression, BadKind, UnknownSignal, UnknownTrigger
+from triggers.explain import Explanation, Looked, remembered
+from triggers.expression import Expression, Part
+from triggers.gating import DAY_US, NEVER, PAUSE_US, Reason, Sight, Terms, step
 from triggers.kinds import Trigger, build
 from triggers.language.past import Moment, Past
+from triggers.memory import Memory
 from triggers.probe import check_backbone
 from triggers.spec import TriggerSpec, check, parse
 from triggers.table import Column, SignalTable
@@ -42,92 +44,6 @@ class Verdicts:
         return np.argwhere(self.reasons == Reason.FIRED)
 
 
-class Memory:
-    """What the triggers of a cohort remember, by name, so that it outlives a change of loadout; row i is car first + i.
-
-    Shared by all evaluators of the cohort; saved with `state`, brought back with `restore`.
-    """
-
-    def __init__(self, first_car: int, cars: int) -> None:
-        self.first_car, self.cars = first_car, cars
-        self.seen_tick: NDArray[np.int64] = np.full(cars, NEVER, np.int64)
-        self.closed: set[str] = set()
-        self.suspended: set[str] = set()
-        self._latches: dict[str, Latch] = {}
-        self._counts: dict[str, NDArray[np.uint32]] = {}
-        self._pasts: dict[str, Past] = {}
-
-    def latch(self, trigger: str) -> Latch:
-        """What the trigger of this name remembers."""
-        if trigger not in self._latches:
-            self._latches[trigger] = Latch.fresh(self.cars)
-        return self._latches[trigger]
-
-    def past(self, trigger: str, version: int) -> Past:
-        """What the windows of this version of a trigger remember."""
-        return self._pasts.setdefault(f"{trigger}/{version}", Past(self.cars))
-
-    def rows(self, cars: NDArray[np.uint32]) -> NDArray[np.intp]:
-        """Rows of these cars, (n,). Raises ValueError unless they ascend and belong to the cohort."""
-        rows = cars.astype(np.intp) - self.first_car
-        if len(rows) and not (rows[0] >= 0 and rows[-1] < self.cars and (rows[1:] > rows[:-1]).all()):
-            raise ValueError(f"cars must ascend within {self.first_car} … {self.first_car + self.cars - 1}")
-        return rows
-
-    def count(self, trigger: str, rows: NDArray[np.intp], reasons: NDArray[np.uint8]) -> None:
-        """Count a reason for each of these cars."""
-        if trigger not in self._counts:
-            self._counts[trigger] = np.zeros((self.cars, len(Reason)), np.uint32)
-        self._counts[trigger][rows, reasons] += 1
-
-    def amend(self, trigger: str, cars: NDArray[np.uint32], was: Reason, now: Reason) -> None:
-        """Count another reason for these cars after all: a fire, say, whose clip turned out to be PRIVATE."""
-        rows = self.rows(cars)
-        self._counts[trigger][rows, was] -= np.uint32(1)
-        self._counts[trigger][rows, now] += np.uint32(1)
-
-    def take_counts(self) -> dict[str, NDArray[np.uint32]]:
-        """Trigger → (cars, reasons) uint32, how often each reason was given since the last take."""
-        counts, self._counts = self._counts, {}
-        return counts
-
-    def state(self) -> dict[str, NDArray[Any]]:
-        """Everything, as plain arrays under flat names."""
-        out: dict[str, NDArray[Any]] = {"cohort": np.array([self.first_car, self.cars], np.int64)}
-        out["seen_tick"] = self.seen_tick.copy()
-        for name in ("closed", "suspended"):
-            out[name] = np.array(sorted(getattr(self, name)), np.str_)
-        for name, latch in self._latches.items():
-            out |= {f"{name}/{each.name}": getattr(latch, each.name).copy() for each in fields(Latch)}
-        for name, past in self._pasts.items():
-            out |= {f"{name}/past/{key}": values for key, values in past.state().items()}
-        return out | {f"{name}/counts": counts.copy() for name, counts in self._counts.items()}
-
-    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Back to a saved state. Raises ForeignMemory if it is of other cars."""
-        first_car, cars = (int(each) for each in state["cohort"])
-        if (first_car, cars) != (self.first_car, self.cars):
-            raise ForeignMemory((first_car, cars), (self.first_car, self.cars))
-        self.seen_tick = state["seen_tick"].copy()
-        self.closed, self.suspended = ({str(each) for each in state[name]} for name in ("closed", "suspended"))
-        names = sorted({key.partition("/")[0] for key in state if key.endswith("/held")})
-        self._latches = {
-            name: Latch(**{each.name: state[f"{name}/{each.name}"].copy() for each in fields(Latch)}) for name in names
-        }
-        self._pasts = _pasts_of(state, cars)
-        counted = [key for key in state if key.endswith("/counts")]
-        self._counts = {key.removesuffix("/counts"): state[key].copy() for key in counted}
-
-
-def _pasts_of(state: Mapping[str, NDArray[Any]], cars: int) -> dict[str, Past]:
-    parts: dict[str, dict[str, NDArray[Any]]] = {}
-    for key, values in state.items():
-        name, found, cell = key.partition("/past/")
-        if found:
-            parts.setdefault(name, {})[cell] = values
-    return {name: Past.of(cars, each) for name, each in parts.items()}
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class _Rule:
     """A spec made ready: its gate, its score, and the terms on which the score becomes a fire."""
@@ -136,6 +52,7 @@ class _Rule:
     gate: Expression | None
     score: Trigger
     terms: Terms
+    graded: bool
 
 
 class Evaluator:
@@ -186,6 +103,22 @@ class Evaluator:
         self._memory.seen_tick[rows] = table.tick
         return Verdicts(table.cars, table.tick, reasons, scores)
 
+    def explain(self, table: SignalTable, trigger: str) -> Explanation:
+        """What one trigger says of the one car of a table, with all that decided; nothing is counted.
+
+        Its memory moves on as if it had observed: ask an evaluator over a copy. Raises UnknownTrigger.
+        """
+        self._known(trigger)
+        rule = next(rule for rule in self._rules if rule.spec.name == trigger)
+        rows, score = self._memory.rows(table.cars), np.full(1, np.nan, np.float32)
+        latch, parts = self._memory.latch(trigger), Parts([], [])
+        before = remembered(latch, int(rows[0]))
+        reason = Reason(int(self._judge(rule, table, rows, score, parts)[0]))
+        return Looked(
+            rule.spec, reason, float(score[0]), rule.terms.threshold, rule.graded, parts.when, parts.score_of,
+            before, remembered(latch, int(rows[0])), table.tick * self._tick_us,
+        ).explained()  # fmt: skip
+
     def amend(self, trigger: str, cars: NDArray[np.uint32], was: Reason, now: Reason) -> None:
         """Count another reason for these cars' last verdict after all; cars (n,)."""
         self._memory.amend(trigger, cars, was, now)
@@ -210,7 +143,12 @@ class Evaluator:
         log.info("trigger_opened", trigger=trigger)
 
     def _judge(
-        self, rule: _Rule, table: SignalTable, rows: NDArray[np.intp], scores: NDArray[np.float32]
+        self,
+        rule: _Rule,
+        table: SignalTable,
+        rows: NDArray[np.intp],
+        scores: NDArray[np.float32],
+        parts: "Parts | None" = None,
     ) -> NDArray[np.uint8]:
         now_us = table.tick * self._tick_us
         if (stopped := self._stopped(rule.spec, now_us)) is not None:
@@ -223,7 +161,7 @@ class Evaluator:
         for forgotten in (taken, paused):
             past.forget(forgotten)
         latch.seen_tick[rows] = table.tick
-        sight = _look(rule, table, Moment(past, rows, table.tick, self._tick_us))
+        sight = _look(rule, table, Moment(past, rows, table.tick, self._tick_us), parts)
         scores[:] = sight.score
         return step(latch, rows, sight, rule.terms, now_us)
 
@@ -247,35 +185,53 @@ class Evaluator:
                 raise spec.refusal(("name",), f"two triggers of one loadout are called '{spec.name}'")
 
 
-def _look(rule: _Rule, table: SignalTable, moment: Moment) -> Sight:
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Where the parts of a gate and of a condition are noted for an explanation."""
+
+    when: list[Part]
+    score_of: list[Part]
+
+
+def _look(rule: _Rule, table: SignalTable, moment: Moment, parts: Parts | None) -> Sight:
     """The gate over all rows, the score over those it lets in; one that looks back watches behind the gate too."""
     n = len(table)
     if rule.gate is None:
-        score = _score(rule, table, moment)
+        score = _score(rule, table, moment, parts)
         return Sight(score, np.zeros(n, np.bool_), np.isnan(score))
-    gate = rule.gate(table, moment.at("when"))
+    gate = rule.gate(table, moment.at("when"), None if parts is None else parts.when)
     gated = gate == 0
     score = np.full(n, np.nan, np.float32)
     inside = np.flatnonzero(gate == 1)
     if inside.size == n or _looks_back(rule.score):
-        score[inside] = _score(rule, table, moment)[inside]
+        score[inside] = _score(rule, table, moment, parts)[inside]
     elif inside.size:
-        score[inside] = _score(rule, table.select(inside), moment)
+        score[inside] = _score(rule, table.select(inside), moment, parts)
     return Sight(score, gated, np.isnan(score) & ~gated)
 
 
-def _score(rule: _Rule, table: SignalTable, moment: Moment) -> NDArray[np.float32]:
+def _score(rule: _Rule, table: SignalTable, moment: Moment, parts: Parts | None) -> NDArray[np.float32]:
     """The trigger's scores as float32, (n,), NaN where a signal that it read is undefined.
 
     An expression, and what looks back, say themselves where they are undefined: a window skips such samples.
     """
-    if isinstance(rule.score, Expression) or _looks_back(rule.score):
+    if isinstance(rule.score, Expression):
+        return rule.score(table, moment.at("score"), None if parts is None else parts.score_of)
+    if _looks_back(rule.score):
         return _called(rule.spec, rule.score, table, moment).astype(np.float32, copy=False)
     noted = _Noted(table.columns)
     score = _called(rule.spec, rule.score, replace(table, columns=noted), moment).astype(np.float32)
     for name in noted.read:
         score[~table.defined(name)] = np.nan
+        if parts is not None:
+            parts.score_of.append(_signal(table, name))
     return score
+
+
+def _signal(table: SignalTable, name: str) -> Part:
+    """A signal of the first car, as an explanation tells it."""
+    value = float(table[name][0]) if table.defined(name)[0] else None
+    return Part("name", name, value, table.units.get(name, ""))
 
 
 def _looks_back(score: Trigger) -> bool:
@@ -338,11 +294,12 @@ def _ready(spec: TriggerSpec, nobody: SignalTable) -> _Rule:
         with _located(spec.where("when")):
             gate(nobody, never.at("when"))
     with _located(spec.where("params")):
-        graded = _called(spec, score, nobody, never).dtype == np.float32 and getattr(score, "graded", True)
+        numbers = _called(spec, score, nobody, never).dtype == np.float32
+    graded = bool(numbers and getattr(score, "graded", True))
     if spec.fire.hysteresis and not graded:
         raise spec.refusal(("fire", "hysteresis"), "this kind says yes or no; nothing lies between")
     threshold = _threshold(spec, score) if graded else 0.5
-    return _Rule(spec, gate, score, Terms(threshold, spec.fire, spec.limits))
+    return _Rule(spec, gate, score, Terms(threshold, spec.fire, spec.limits), graded)
 
 
 def _threshold(spec: TriggerSpec, score: Trigger) -> float:

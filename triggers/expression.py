@@ -19,10 +19,11 @@ from triggers.language.past import Moment
 from triggers.language.units import SECONDS, Unit, unit_named
 from triggers.table import SignalTable
 
-__all__ = ["MAX_DEPTH", "MAX_LENGTH", "Expression"]
+__all__ = ["MAX_DEPTH", "MAX_LENGTH", "Expression", "Part"]
 
 _ARITHMETIC = ("+", "-", "*", "/")
 Types = Mapping[str, np.dtype[Any]]
+Value = float | bool | None
 
 
 @dataclass(slots=True)
@@ -38,6 +39,21 @@ class _Operand:
     def bare(self) -> bool:
         """A constant, which takes any unit if it has none, and is converted before a signal is."""
         return len(self.program) == 1 and self.program[0].op == "literal"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a part of an expression came to for one car.
+
+    op: `name` for a signal, else the operator; text: as written; unit: "" where there is none
+    value: None where it is undefined; operands: what it was made of
+    """
+
+    op: str
+    text: str
+    value: Value
+    unit: str
+    operands: tuple[Value, ...] = ()
 
 
 class Expression:
@@ -77,10 +93,13 @@ class Expression:
             self._refuse(0, f"this is {result.type}, not a condition; compare it with something")
         self._program = result.program
 
-    def __call__(self, table: SignalTable, past: Moment | None = None) -> NDArray[np.float32]:
+    def __call__(
+        self, table: SignalTable, past: Moment | None = None, parts: list[Part] | None = None
+    ) -> NDArray[np.float32]:
         """1 where true, 0 where false (or the number itself), NaN where undefined; (n,) float32. Raises BadExpression.
 
         past: what the cars' past was, to which this moment is added; needed where there are `windows`.
+        parts: takes what each step of the way came to for the first car, as explanations want it.
         """
         if any(name not in table.columns for name in self.names):
             self.check({name: table.columns[name].dtype for name in table.columns})
@@ -90,13 +109,16 @@ class Expression:
             self.check({name: value.dtype for name, value in values.items()}, table.units)
             self._checked = kinds
         with np.errstate(all="ignore"):
-            value, defined = self._run(values, table, past)
+            value, defined = self._run(values, table, past, parts)
         return np.where(defined, value, np.float32(np.nan)).astype(np.float32, copy=False)
 
-    def _run(self, values: Mapping[str, NDArray[Any]], table: SignalTable, past: Moment | None) -> tuple[Any, Flags]:
+    def _run(
+        self, values: Mapping[str, NDArray[Any]], table: SignalTable, past: Moment | None, parts: list[Part] | None
+    ) -> tuple[Any, Flags]:
         everywhere = np.ones(len(table), np.bool_)
         stack: list[tuple[Any, Flags]] = []
         for step in self._program:
+            operands: list[tuple[Any, Flags]] = []
             if step.op == "name":
                 stack.append((_computable(values[step.what]), table.defined(step.what)))
             elif step.op == "literal":
@@ -105,6 +127,9 @@ class Expression:
                 operands = stack[len(stack) - step.arity :]
                 del stack[len(stack) - step.arity :]
                 stack.append(_applied(step, operands, past, everywhere))
+            if parts is not None and step.written != (0, 0) and step.op != "literal":
+                sides = tuple(_first(*each) for each in operands)
+                parts.append(Part(step.op, self.text[slice(*step.written)], _first(*stack[-1]), step.unit, sides))
         return stack.pop()
 
     def _joined(self, step: Step, operands: Sequence[_Operand], columns: Types, units: Mapping[str, str]) -> _Operand:
@@ -112,7 +137,8 @@ class Expression:
             return _Operand(step.what.type, step.what.unit, step.at, [step])
         if step.op == "name":
             unit = unit_named(units[step.what]) if step.what in units else None
-            return _Operand(self._column_type(step, columns), unit, step.at, [step])
+            named = replace(step, unit=unit.name if unit else "")
+            return _Operand(self._column_type(step, columns), unit, step.at, [named])
         self._check_types(step, operands)
         unit = self._unit(step, operands)
         self._check_exactness(step, operands)
@@ -123,7 +149,8 @@ class Expression:
         program = operands[0].program
         for each in operands[1:]:
             program += each.program
-        program.append(replace(step, what=(step.what, result)) if rule.run is None else step)
+        what = (step.what, result) if rule.run is None else step.what
+        program.append(replace(step, what=what, unit=unit.name if unit else ""))
         return _Operand(result, unit, step.at if _shown(step.op) in FUNCTIONS else operands[0].at, program)
 
     def _column_type(self, step: Step, columns: Types) -> Type:
@@ -214,6 +241,14 @@ def _applied(
     if gives is Type.BOOL:
         return value > 0, defined
     return value.astype(np.float32) if gives is Type.FLOAT else value, defined
+
+
+def _first(value: Any, defined: Flags) -> Value:
+    """The first car's value, as a plain number or flag."""
+    if not defined[0]:
+        return None
+    first = np.broadcast_to(value, defined.shape)[0]
+    return bool(first) if first.dtype == np.bool_ else float(first)
 
 
 def _computable(column: NDArray[Any]) -> NDArray[Any]:

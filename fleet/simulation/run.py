@@ -88,7 +88,7 @@ def resume(path: Path, setting: Setting = Setting()) -> Summary:
         raise NothingToResume(path, "the run in it is complete")
     with folder.held():
         equipment = equip(plan, manifest["device"], path / PACKAGES)
-        for name, was, now in _changes(manifest, equipment):
+        for name, was, now in changes(manifest, equipment):
             raise ForeignCheckpoint(path, f"{name} was {was}, is {now}")
         return _into_folder(folder, plan, equipment, setting, folder.log())
 
@@ -107,7 +107,7 @@ def replay(path: Path, setting: Setting = Setting()) -> Summary:
                 raise RunDiverged(show_clock(entry["barrier_us"]), name, before.get(name), now)
 
     equipment = equip(plan, manifest["device"], path / PACKAGES)
-    for name, was, now in _changes(manifest, equipment):
+    for name, was, now in changes(manifest, equipment):
         raise RunDiverged("its start", name, was, now)
     whole = Job(plan, manifest["run"], manifest["device"])
     summary, _ = _conduct(whole, equipment, equipment.ledger(plan), setting.watch, compare)
@@ -116,7 +116,7 @@ def replay(path: Path, setting: Setting = Setting()) -> Summary:
     return summary
 
 
-def _changes(manifest: Mapping[str, Any], equipment: Equipment) -> Iterator[tuple[str, Any, Any]]:
+def changes(manifest: Mapping[str, Any], equipment: Equipment) -> Iterator[tuple[str, Any, Any]]:
     """What is no longer as the manifest has it: its name, what it was, what it is."""
     for name, now in equipment.identity().items():
         if manifest.get(name) != now:

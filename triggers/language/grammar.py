@@ -63,12 +63,15 @@ class Step:
     """One step of the program. at: the character it came from; arity: how many operands it takes from the stack.
 
     what: for `name` the signal, for `literal` the constant, for what sees the past its window
+    written: first and last+1 character of what it stands for, for explanations; unit: of its value, once checked
     """
 
     op: str
     at: int
     arity: int = 0
     what: Any = None
+    written: tuple[int, int] = (0, 0)
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,7 @@ class Parser:
 
     def __init__(self, text: str) -> None:
         self.text, self.depth, self.steps, self.window_us = text, 0, list[Step](), 0
+        self.begins = list[int]()  # of what stands on the stack so far
         if len(text) > MAX_LENGTH:
             self.refuse(MAX_LENGTH, f"an expression has at most {MAX_LENGTH} characters, and this has {len(text)}")
         self.tokens, self.next = list(self._tokens()), 0
@@ -181,11 +185,12 @@ class Parser:
         token = self.peek
         if token.sort == "number":
             self.next += 1
-            self.steps.append(Step("literal", token.at, what=self._number(token)))
+            self._emit("literal", token.at, 0, self._number(token))
         elif token.text == "(":
             self.next += 1
             self._deeper(token.at, self._either)
             self._expect(")", token)
+            self.begins[-1] = token.at
         elif token.sort == "name" and token.text.lower() not in _WORDS[:5]:
             self.next += 1
             self._named(token)
@@ -195,11 +200,11 @@ class Parser:
     def _named(self, token: _Token) -> None:
         if token.text.lower() in ("true", "false"):
             value = Literal(np.bool_(token.text.lower() == "true"), Type.BOOL)
-            self.steps.append(Step("literal", token.at, what=value))
+            self._emit("literal", token.at, 0, value)
         elif opening := self.take("("):
             self._call(token, opening)
         else:
-            self.steps.append(Step("name", token.at, what=token.text))
+            self._emit("name", token.at, 0, token.text)
 
     def _call(self, token: _Token, opening: _Token) -> None:
         name = token.text
@@ -300,7 +305,10 @@ class Parser:
         return Literal(np.float32(float(digits[0])), Type.INT if whole else Type.FLOAT, unit)
 
     def _emit(self, op: str, at: int, arity: int, what: Any = None) -> None:
-        self.steps.append(Step(op, at, arity, what))
+        last = self.tokens[self.next - 1]
+        begin = min(at, *self.begins[len(self.begins) - arity :]) if arity else at
+        self.begins[len(self.begins) - arity :] = [begin]
+        self.steps.append(Step(op, at, arity, what, (begin, last.at + len(last.text))))
 
     def _deeper(self, at: int, parse: Callable[[], None]) -> None:
         self.depth += 1
