@@ -51,9 +51,15 @@ def bench(
     figures: list[dict[str, Any]] = []
     for name in names or known:
         console().print(f"measuring {name} …")
+<<<<<<< HEAD
         options = [*(["--quick"] if quick else []), *(["--out", str(out)] if out else [])]
         command = [sys.executable, str(FOLDER / f"{name}.py"), *(options if name in WITH_OPTIONS else [])]
         done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+=======
+        done = subprocess.run(
+            [sys.executable, "-P", str(FOLDER / f"{name}.py")], check=True, stdout=subprocess.PIPE, text=True
+        )
+>>>>>>> 66edf6c (Say what triggers mean in one page, and hold the engine against it)
         figures += json.loads(done.stdout.splitlines()[-1])["figures"]
     if as_json:
         print_json({"figures": figures})
