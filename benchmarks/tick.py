@@ -5,7 +5,9 @@ Everything is CPU time of this process in one run, the pieces in turns, so that 
 - `total_over_floor`: the simulation at 1,000 cars over bare painting and bare forward, each at its best chunk;
 - `speedup_over_camera_loop`: the same against a loop that paints and forwards camera by camera in plain torch;
 - `cost_growth`: a car-tick at 10,000 cars over one at 100;
-- `bytes_per_car`: memory that a car more takes, from 100 to 10,000.
+- `bytes_per_car`: memory that a car more takes, from 100 to 10,000;
+- `top_down_over_forward`: what the shipped net that looks from above adds to a car-tick, look, memory, map and signals,
+  over bare forward; `tracker_over_forward`: the same for the tracker.
 """
 
 import json
@@ -29,14 +31,19 @@ from fleet.simulation.simulation import Simulation
 from scenarios.cameras import Rig
 from scenarios.paint.painter import Painter
 from scenarios.world import DrawnWorld
-from vehicle import HydraNet
+from vehicle import HydraNet, Sight, load_network, load_viewer
+from vehicle.from_above import from_above
+from vehicle.lookback import Lookback
+from vehicle.perceive import perceive
+from vehicle.privacy import near_home
 
 PRODUCTION = "hydranet-v1"
+VIEWERS = ("bev-v1", "occupancy-v1")
 CHUNKS = (4, 8, 16)
 ROUNDS = 5
 
 
-@dataclass
+@dataclass(eq=False)
 class Figure:
     """One figure of this benchmark, as `outrider bench --json` gives it."""
 
@@ -139,6 +146,30 @@ class CameraLoop:
         return cpu_us(work)
 
 
+class FromAbove:
+    """Cars on the road that look from above second after second, and remember."""
+
+    def __init__(self, world: DrawnWorld, viewer: str) -> None:
+        self.network = load_network(PRODUCTION)
+        self.sight = Sight((load_viewer(viewer, world.rig, self.network.backbone),))
+        self.lookback = Lookback(world)
+        cars = np.arange(400, dtype=np.uint32)
+        away = ~near_home(world, cars, np.full(len(cars), 702_000, np.int64))
+        self.frames = world.frames(cars[away][: max(CHUNKS)], 702_000)
+        self.added()  # the first look looks back
+
+    def added(self) -> float:
+        """CPU microseconds that it adds for one car."""
+        self.frames = replace(self.frames, ticks=self.frames.ticks + self.sight.every_ticks)
+
+        def with_map() -> None:
+            (seen,) = perceive([self.network], self.frames, self.sight.viewers)
+            maps = self.lookback.fuse(self.sight, self.network, self.frames, seen.looks)
+            from_above(self.sight, len(self.frames.cars), maps)
+
+        return (cpu_us(with_map) - cpu_us(lambda: perceive([self.network], self.frames))) / len(self.frames.cars)
+
+
 def resident_bytes() -> int:
     """Memory of this process now."""
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
@@ -153,6 +184,8 @@ def main() -> None:
     growth = Figure("cost_growth", 1.10, "a car-tick at 100 cars")
     memory = Figure("bytes_per_car", None, "100 cars")
     share = Figure("paint_over_forward", 0.5, "bare forward")
+    net = Figure("top_down_over_forward", 0.6, "bare forward")
+    tracker = Figure("tracker_over_forward", None, "bare forward")
 
     def planned(cars: int, barrier_s: float) -> RunPlan:
         sets = [f"cars={cars}", f"barrier_every_s={barrier_s}", "duration=1h", "shards=1"]
@@ -162,6 +195,7 @@ def main() -> None:
     world = equipment.world
     assert isinstance(world, DrawnWorld)  # noqa: S101 - the plan above says so
     floor, loop = Floor(world), CameraLoop(world)
+    above = {figure: FromAbove(world, viewer) for figure, viewer in zip((net, tracker), VIEWERS, strict=True)}
     few, thousand = ticking(planned(100, 1.0), equipment), ticking(planned(1000, 10.0), equipment)
     next(few)  # the first tick warms up
     loop.per_car(0)
@@ -171,6 +205,8 @@ def main() -> None:
         over.samples.append(total / (paint + forward))
         share.samples.append(paint / forward)
         faster.samples.append(loop.per_car(turn) / total)
+        for figure, each in above.items():
+            figure.samples.append(statistics.median(each.added() for _ in range(5)) / forward)
     before = resident_bytes()
     many = ticking(planned(10_000, 1.0), equipment)
     next(many)
@@ -178,7 +214,7 @@ def main() -> None:
     for _ in range(3):
         cost = next(many)
         growth.samples.append(cost / statistics.median(next(few) for _ in range(9)))
-    print(json.dumps({"figures": [each.told() for each in (over, share, faster, growth, memory)]}))
+    print(json.dumps({"figures": [each.told() for each in (over, share, faster, growth, memory, net, tracker)]}))
 
 
 if __name__ == "__main__":

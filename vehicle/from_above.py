@@ -104,6 +104,7 @@ def _occupied(seen: Held) -> Held:
 
 def _widened(cells: Held) -> Held:
     """The cells and all that are within LENIENT_CELLS of them, (n, rows, columns)."""
+    reach, rows, columns = 2 * LENIENT_CELLS + 1, *cells.shape[1:]
     wide = np.pad(cells, ((0, 0), (LENIENT_CELLS, LENIENT_CELLS), (LENIENT_CELLS, LENIENT_CELLS)))
-    around = np.lib.stride_tricks.sliding_window_view(wide, 2 * LENIENT_CELLS + 1, axis=1).any(axis=3)
-    return np.asarray(np.lib.stride_tricks.sliding_window_view(around, 2 * LENIENT_CELLS + 1, axis=2).any(axis=3))
+    along = np.logical_or.reduce([wide[:, shift : shift + rows] for shift in range(reach)])
+    return np.asarray(np.logical_or.reduce([along[:, :, shift : shift + columns] for shift in range(reach)]))

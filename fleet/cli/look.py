@@ -118,6 +118,7 @@ def clip(
 ) -> None:
     """Look at one clip: a row of pictures per camera, the tick of the fire framed."""
     from fleet.report import find_clip, open_folder, read_pictures, save, sheet
+    from fleet.report.maps import is_map, legend_of
 
     row, file = find_clip(open_folder(run), clip_id)
     pictures = read_pictures(file)
@@ -128,6 +129,9 @@ def clip(
         return
     _print_table(("", ""), [*((name, value) for name, value in row.items()), ("mcap", file)])
     _say(f"pictures: {png}" if png else f"{len(pictures)} pictures; --png FILE writes them")
+    if above := {picture.camera: picture.encoded for picture in pictures if is_map(picture.encoded)}:
+        colours = ", ".join(f"{name} {colour}" for name, colour in legend_of(next(iter(above.values()))))
+        _say(f"seen from above by {', '.join(above)}, what is ahead on top: {colours}")
 
 
 def shadow(run: RunFolder, as_json: AsJson = False) -> None:

@@ -104,5 +104,5 @@ def test_a_resolved_plan_is_read_back_as_it_was(name: str, tmp_path: Path, drive
     assert load_plan(str(tmp_path / "plan.yaml")) == plan
 
 
-def test_two_plans_ship() -> None:
-    assert plan_names() == ["rainy_city", "recorded"]
+def test_three_plans_ship() -> None:
+    assert plan_names() == ["rainy_city", "recorded", "top_down"]
