@@ -96,6 +96,15 @@ def test_viewers_give_signals_and_are_compared(
     assert cuts
 
 
+def test_viewers_change_no_cut_of_other_triggers(
+    world: LittleWorld, equip: Callable[..., Loadout], viewers: list[Blocks]
+) -> None:
+    surely = spec("sees", params={"fire_when": "pedestrians.main > 0.5"})
+    above = drive(Onboard(world, [equip(surely, sight=Sight(tuple(viewers)))], first_car=0, cars=100))
+    plain = drive(Onboard(world, [equip(surely)], first_car=0, cars=100))
+    assert facts(above) == facts(plain)
+
+
 def test_a_car_without_viewers_has_no_such_signals_and_says_so(equip: Callable[..., Loadout]) -> None:
     asks = spec("asks", params={"fire_when": "top_down.free_space_m < 5"})
     with pytest.raises(NoViewer, match=r"unknown signal 'top_down.free_space_m'(.|\n)*loadout.top_down"):
