@@ -28,6 +28,9 @@ FleetError
 │   ├── BrokenChain           bring the cases file back as it was
 │   ├── TooRare               make such cases commoner, or ask for fewer
 │   └── CaseRefused           choose another slice or another clip
+├── ExamError
+│   ├── UnknownEncounter      name one of the world's encounters
+│   └── BadScores             mend the file of scores at what it names
 └── UnknownBenchmark          name one of the files in benchmarks/
 """
 
@@ -281,6 +284,26 @@ class CaseRefused(SuiteError):
     def __init__(self, clip: str, why: str) -> None:
         self.clip = clip
         super().__init__(f"the clip {clip} is no case: {why}")
+
+
+class ExamError(FleetError):
+    """A trigger cannot be examined as asked."""
+
+
+class UnknownEncounter(ExamError):
+    """Something to catch that no world can show."""
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        self.name = name
+        super().__init__(f"no encounter {name!r}{hint(name, known)}; `outrider world rates` lists them")
+
+
+class BadScores(ExamError):
+    """A file of labelled frames that does not hold what it must."""
+
+    def __init__(self, file: Path, problem: str) -> None:
+        self.file = file
+        super().__init__(f"{file}: {problem}")
 
 
 def root_errors(*others: type[Exception]) -> tuple[type[Exception], ...]:

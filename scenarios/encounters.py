@@ -139,6 +139,17 @@ class Rare:
         there = (index >= 0) & (lanes[index] <= road.lanes[:, None])
         return np.where(there, index, -1), tuple(looks)
 
+    def around(
+        self, cars: Cars, progress: Progress, road: Road, put: Put | None = None
+    ) -> tuple[Ints, NDArray[np.str_]]:
+        """The sites of n cars, cells and then the stretch, (n, sites): their numbers, and names of what they hold."""
+        _, _, key = stretch_of(progress)
+        cells, _ = self.met("cell", cars, road, road.key, put)
+        stretch, _ = self.met("stretch", cars, road, key[:, None], put)
+        names = np.array([*self.names, ""])
+        numbers = np.concatenate([2 * road.key, 2 * key[:, None] + 1], axis=1)
+        return numbers, names[np.concatenate([cells, stretch], axis=1)]
+
     def beside_the_road(self, cars: Cars, ticks: Ints, road: Road, put: Put | None = None) -> Slots:
         """The things of all cells in sight, (n, cells * THINGS)."""
         index, looks = self.met("cell", cars, road, road.key, put)

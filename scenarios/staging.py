@@ -25,6 +25,8 @@ from scenarios.trips import Drives, Floats, Ints
 from scenarios.truth import Truth
 from scenarios.world import DrawnWorld, World
 
+__all__ = ["DrawnWorld", "Spots", "StagedWorld", "drawn", "site_of", "spots_of", "stage"]
+
 _STRETCHES = 1 << 12
 _RARE = 9  # the lowest four bits of a thing that an encounter put there; see `sites.thing`
 
@@ -157,6 +159,15 @@ class StagedWorld:
         """Whether a thing of these kinds stands ahead of a car."""
         who, when = paired(cars, ticks)
         return self._world.in_reach(*self._real(who, when), kinds, self._puts(who))
+
+    def on(self, world: DrawnWorld) -> "StagedWorld":
+        """The same moments of another world, such as one with other cameras."""
+        return StagedWorld(world, self._cars, self._ticks, self._put)
+
+    def met(self, cars: ArrayLike, ticks: ArrayLike) -> tuple[Ints, NDArray[np.str_]]:
+        """The sites around n cars, (n, sites), and what each holds, "" for nothing."""
+        who, when = paired(cars, ticks)
+        return self._world.met(*self._real(who, when), self._puts(who))
 
     def _real(self, cars: NDArray[np.uint32], ticks: Ints) -> tuple[NDArray[np.uint32], Ints]:
         return self._cars[cars], self._ticks[cars] + ticks

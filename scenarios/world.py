@@ -207,6 +207,12 @@ class DrawnWorld:
         """Chance that a cell (or a stretch, whichever it is met on) holds this encounter, (len(ROADS),)."""
         return self._rare.chance(name)
 
+    def met(self, cars: ArrayLike, ticks: ArrayLike, put: Put | None = None) -> tuple[Ints, NDArray[np.str_]]:
+        """The sites around n cars, (n, sites), numbered as by `staging.site_of`, and what each holds ("": nothing)."""
+        who, when = paired(cars, ticks)
+        progress = self._trips.progress(who, when)
+        return self._rare.around(who, progress, roads.road_around(self.spec, self._draws, who, progress), put)
+
     def put(self, names: Sequence[str], keys: Ints) -> Put:
         """One encounter at a site of each of n cars, "" for none; keys: (n,) int64, of the sites."""
         index = np.array([self._rare.names.index(name) if name else -1 for name in names], np.int64)

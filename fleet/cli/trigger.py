@@ -4,7 +4,7 @@ import importlib
 
 import typer
 
-PARTS = ("trigger_packages", "trigger_import")
+PARTS = ("trigger_packages", "trigger_import", "trigger_exam")
 """Modules of this package with an `add(group)`."""
 
 

@@ -1,5 +1,7 @@
 """What a run came to: one HTML page, and the questions one asks of its tables."""
 
+from fleet.report.budget import write_budget
+from fleet.report.exam import write_exam
 from fleet.report.folder import Run, open_folder
 from fleet.report.page import write_report
 from fleet.report.pictures import read_pictures, save, sheet
@@ -17,6 +19,8 @@ __all__ = [
     "read_pictures",
     "save",
     "sheet",
+    "write_budget",
+    "write_exam",
     "write_preview",
     "write_report",
 ]

@@ -47,6 +47,16 @@ def test_what_goes_along_with_a_car_can_be_put_there_too() -> None:
     assert there[long_enough].all()
 
 
+def test_the_sites_around_a_car_say_what_they_hold() -> None:
+    here = spots("cell")
+    with_balloons = staged("balloon", here, before_m=30.0)
+    sites, names = with_balloons.met(np.arange(40), 0)
+    assert ((sites == here.site[:, None]) & (names == "balloon")).any(axis=1).mean() > 0.9
+    truth = with_balloons.truth(np.arange(40), 0)
+    seen = np.unique(staging.site_of(truth.encounter)[truth.valid])
+    assert set(seen[seen >= 0]) <= set(sites[names != ""])
+
+
 def test_nothing_put_changes_nothing() -> None:
     here = spots("cell", 6)
     ticks = world().arrival(here.drives, here.begins_m)

@@ -3,9 +3,10 @@
 from triggers.estimate.allocation import neyman
 from triggers.estimate.budget import betting_p, hoeffding_bentkus_p, strictest_first
 from triggers.estimate.clusters import design_effect, gathered
-from triggers.estimate.figures import WORTH, Figures, figures_of
+from triggers.estimate.figures import WORTH, Figures, figures_of, foretold_by
 from triggers.estimate.guard import Guard, frames_for_power, judge_dry_run, power
 from triggers.estimate.intervals import (
+    LEVEL,
     Interval,
     clopper_pearson,
     fay_feuer,
@@ -19,15 +20,17 @@ from triggers.estimate.intervals import (
 )
 from triggers.estimate.multiplicity import benjamini_hochberg, holm
 from triggers.estimate.paired import Comparison, compare, smallest_difference
-from triggers.estimate.requirements import Requirement, Verdict, judge, parse_requirements, told, verdict_of
-from triggers.estimate.sample import Sample, joined, log_interval, logit_interval
+from triggers.estimate.requirements import Outcome, Requirement, Verdict, judge, parse_requirements, told, verdict_of
+from triggers.estimate.sample import Sample, effective_share, joined, log_interval, logit_interval
 
 __all__ = [
+    "LEVEL",
     "WORTH",
     "Comparison",
     "Figures",
     "Guard",
     "Interval",
+    "Outcome",
     "Requirement",
     "Sample",
     "Verdict",
@@ -36,9 +39,11 @@ __all__ = [
     "clopper_pearson",
     "compare",
     "design_effect",
+    "effective_share",
     "fay_feuer",
     "fay_kim",
     "figures_of",
+    "foretold_by",
     "frames_for_power",
     "garwood",
     "gathered",

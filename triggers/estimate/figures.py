@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from triggers.estimate.intervals import LEVEL, Interval, fay_kim, ratio_of, sum_of, wilson
 from triggers.estimate.sample import ENOUGH, Sample, effective, effective_share, log_interval, logit_interval
 
-WORTH = 20.0
+WORTH = 10.0
 """Alerts' worth of ordinary driving without a false fire, from which on it says something about precision."""
 LOPSIDED = 0.5
 """Share of a figure that may come from one encounter; beyond, the figure is not to be believed."""
@@ -71,6 +71,16 @@ def figures_of(
         resolved=resolved,
         heaviest=heaviest,
     )
+
+
+def foretold_by(sample: Sample, rest: int | None, level: float = LEVEL) -> Figures:
+    """The figures of the strata that are known, for a dry run to be judged by.
+
+    Ordinary driving counts among them where it fired often enough to be known; a stray hit or two do not foretell.
+    """
+    inside = _of(sample, rest)
+    known = effective(sample.weight[inside] * sample.wrong[inside]) >= ENOUGH
+    return figures_of(sample if known else sample.part(~inside), rest=rest if known else None, level=level)
 
 
 def _of(sample: Sample, rest: int | None) -> NDArray[np.bool_]:

@@ -36,6 +36,11 @@ class Guard:
     power: float
     needed: float
 
+    @property
+    def fewer(self) -> bool:
+        """Whether the alarm is that there were too few."""
+        return self.alarm.startswith("fewer")
+
 
 def judge_dry_run(car_days: float, alerts: int, fires: Interval, right: Interval) -> Guard:
     """Compare a dry run with the estimate; fires: of all alerts a car-day, at 95 %; right: of right ones at 97.5 %."""

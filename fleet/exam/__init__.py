@@ -1,0 +1,1 @@
+"""The exam: what a trigger will do in a fleet, before it is there."""

@@ -1,0 +1,213 @@
+"""Passes are driven by the car's own code, `Onboard.tick`: what a car would see, judge and keep, and what was there."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fleet.exam.aims import Aim
+from fleet.exam.grounds import Passes
+from fleet.simulation.examiner import PIXELS, SHARE
+from scenarios import Truth, staging
+from triggers import Evaluator, Memory, Reason, SignalTable, TriggerSpec, Verdicts
+from vehicle import Cut, Loadout, Network, Onboard
+
+NEAR_M = 60.0
+"""How near a thing must be to have been what a trigger fired at."""
+ORIGIN = 3000  # the tick of the first look: before it there is room for what a clip shows and privacy asks
+TOGETHER = 256  # passes driven side by side
+TRUTHS = 256  # moments a call: truth is wide
+
+Bools = NDArray[np.bool_]
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Fitting:
+    """What the exam's cars run: networks, and the triggers that are examined."""
+
+    production: Network
+    shadows: tuple[Network, ...]
+    specs: tuple[TriggerSpec, ...]
+
+    def loadout(self, cars: int) -> Loadout:
+        """For so many cars that have driven nowhere yet."""
+        return Loadout.equip("exam", self.production, self.shadows, self.specs, Memory(0, cars))
+
+
+@dataclass(frozen=True, slots=True)
+class Fire:
+    """A fire that was kept.
+
+    row: the pass; look: which of its looks; trigger: which of the specs
+    site: at what it was aimed, -1 for nothing; name: the encounter there, "" for none; cut: the clip
+    """
+
+    row: int
+    look: int
+    trigger: int
+    site: int
+    name: str
+    cut: Cut
+
+
+@dataclass(slots=True, eq=False)
+class Driven:
+    """What n passes came to, for k triggers.
+
+    fires: those that count, in order; early: (k, n) whether one fired before that, in the lead
+    score, best: (k, n) the highest score while what was put there was in view (without anything put there: of all
+        looks), NaN for none; and the look at which
+    seen: (n,) whether what was put there was ever in view; view, pixels: (n,) the look that shows most of it, and how
+        much
+    reasons: (k, len(Reason)) counts; frames: looked at; judged_s: wall time that the triggers took
+    """
+
+    world: staging.StagedWorld
+    passes: Passes
+    step: int
+    fires: list[Fire]
+    early: Bools
+    score: Floats
+    best: Ints
+    seen: Bools
+    view: Ints
+    pixels: Floats
+    reasons: Ints
+    frames: int = 0
+    judged_s: float = 0.0
+
+    def tick(self, look: int | Ints) -> Any:
+        """The staged world's tick of a look."""
+        return ORIGIN + look * self.step
+
+
+class Noting(Evaluator):
+    """An evaluator that also keeps its last verdicts, and how long they took."""
+
+    def __init__(self, inner: Evaluator) -> None:
+        self.specs, self._inner = inner.specs, inner
+        self.last: Verdicts | None = None
+        self.spent_s = 0.0
+
+    def observe(self, table: SignalTable) -> Verdicts:
+        """As the evaluator within."""
+        begun = time.monotonic()
+        self.last = self._inner.observe(table)
+        self.spent_s += time.monotonic() - begun
+        return self.last
+
+    def amend(self, trigger: str, cars: NDArray[np.uint32], was: Reason, now: Reason) -> None:
+        """As the evaluator within."""
+        self._inner.amend(trigger, cars, was, now)
+
+
+def drive(
+    world: staging.DrawnWorld, fitting: Fitting, passes: Passes, aim: Aim, step: int,
+    watch: Callable[[int], None] = lambda _: None,
+) -> Driven:  # fmt: skip
+    """Drive the passes; watch is told how many frames more were looked at."""
+    n, k = len(passes), len(fitting.specs)
+    staged = staging.stage(world, passes.cars, passes.ticks - ORIGIN, passes.names, passes.keys)
+    driven = Driven(
+        staged, passes, step, [], np.zeros((k, n), np.bool_), np.full((k, n), np.nan), np.zeros((k, n), np.int64),
+        np.zeros(n, np.bool_), np.zeros(n, np.int64), np.zeros(n), np.zeros((k, len(Reason)), np.int64),
+    )  # fmt: skip
+    order = np.argsort(passes.looks, kind="stable")
+    for start in range(0, n, TOGETHER):  # passes of like length together, so that few are left at the end
+        _drive_some(driven, fitting, np.sort(order[start : start + TOGETHER]), aim, watch)
+    return driven
+
+
+def _drive_some(driven: Driven, fitting: Fitting, rows: Ints, aim: Aim, watch: Callable[[int], None]) -> None:
+    """Drive some of the passes, ascending, side by side; their computers begin anew."""
+    looks, cars = driven.passes.looks[rows], len(driven.passes)
+    loadout = fitting.loadout(cars)
+    noting = Noting(loadout.evaluator)
+    onboard = Onboard(driven.world, [replace(loadout, evaluator=noting)], first_car=0, cars=cars)
+    for look in range(int(looks.max())):
+        active = rows[looks > look]
+        cuts = onboard.tick(active.astype(np.uint32), np.zeros(len(active), np.uint16), driven.tick(look))
+        if noting.last is not None:  # which it never is after a tick
+            _note(driven, look, active, noting.last, _in_view(driven, look, active, aim))
+        _fires(driven, look, cuts, aim, [spec.name for spec in fitting.specs])
+        driven.frames += len(active)
+        watch(len(active))
+    driven.judged_s += noting.spent_s
+
+
+def _note(driven: Driven, look: int, active: Ints, verdicts: Verdicts, view: Bools) -> None:
+    """Reasons and best scores of one look; view: (m,) which of the active passes count for their best score."""
+    counts = (look >= driven.passes.lead[active]) & view
+    for k in range(len(driven.early)):
+        driven.reasons[k] += np.bincount(verdicts.reasons[:, k], minlength=len(Reason))
+        score = verdicts.scores[:, k].astype(np.float64)
+        better = counts & (verdicts.reasons[:, k] != Reason.GATED) & np.isfinite(score)
+        better &= ~(score <= driven.score[k, active])  # also where there was none
+        driven.score[k, active[better]] = score[better]
+        driven.best[k, active[better]] = look
+
+
+def _in_view(driven: Driven, look: int, active: Ints, aim: Aim) -> Bools:
+    """Which of these passes have in view what was put there, (m,); all of those where nothing was."""
+    view = driven.passes.sites[active] < 0
+    put = np.flatnonzero(~view)
+    for start in range(0, len(put), TRUTHS):
+        rows = put[start : start + TRUTHS]
+        who = active[rows]
+        truth = driven.world.truth(who.astype(np.uint32), driven.tick(look))
+        mine = shown(truth) & (staging.site_of(truth.encounter) == driven.passes.sites[who][:, None])
+        if aim.kind is not None:
+            caught = np.array([driven.passes.names[row] in aim.catches for row in who.tolist()])
+            mine &= (truth.kind == aim.kind) | ~caught[:, None]
+        view[rows] = mine.any(axis=1)
+        pixels = np.where(mine, truth.pixels.max(axis=1), 0.0).max(axis=1, initial=0.0)
+        counts = view[rows] & (look >= driven.passes.lead[who])
+        driven.seen[who[counts]] = True
+        more = counts & (pixels > driven.pixels[who])
+        driven.view[who[more]] = look
+        driven.pixels[who[more]] = pixels[more]
+    return view
+
+
+def shown(truth: Truth) -> Bools:
+    """Which things somebody could point at, (n, K): near enough, and enough of them in one camera."""
+    seen = ((truth.pixels >= PIXELS) & (truth.visible >= SHARE)).any(axis=1)
+    return np.asarray(seen & truth.valid & (truth.distance_m <= NEAR_M))
+
+
+def _fires(driven: Driven, look: int, cuts: Sequence[Cut], aim: Aim, specs: Sequence[str]) -> None:
+    """Note the fires of one look, each with what it was aimed at."""
+    if not cuts:
+        return
+    cars = np.array([cut.car for cut in cuts], np.uint32)
+    for cut, (site, name) in zip(cuts, aimed_at(driven.world, cars, driven.tick(look), aim), strict=True):
+        trigger = specs.index(cut.spec.name)
+        if look < driven.passes.lead[cut.car]:
+            driven.early[trigger, cut.car] = True
+        else:
+            driven.fires.append(Fire(cut.car, look, trigger, site, name, cut))
+
+
+def aimed_at(
+    world: staging.StagedWorld, cars: NDArray[np.uint32], ticks: int | Ints, aim: Aim
+) -> list[tuple[int, str]]:
+    """At which site each of n cars' triggers fired, and what it holds: what the aim catches first, then the nearest."""
+    truth = world.truth(cars, ticks)
+    sites, names = world.met(cars, ticks)
+    held = [dict(zip(row.tolist(), name.tolist(), strict=True)) for row, name in zip(sites, names, strict=True)]
+    of, visible = staging.site_of(truth.encounter), shown(truth)
+    found: list[tuple[int, str]] = []
+    for i, around in enumerate(held):
+        places = np.flatnonzero(visible[i] & (of[i] >= 0))
+        ranked = sorted(
+            (around.get(int(of[i, at]), "") not in aim.catches, float(truth.distance_m[i, at]), int(of[i, at]))
+            for at in places
+        )
+        site = ranked[0][2] if ranked else -1
+        found.append((site, around.get(site, "")))
+    return found

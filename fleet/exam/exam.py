@@ -1,0 +1,277 @@
+"""An exam from a spec to a verdict: scout, sample, dry run, figures, forecast, requirements."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import structlog
+
+from fleet.exam.aims import Aim, aim_of
+from fleet.exam.clips import Clip, clip_bytes, clips_of
+from fleet.exam.driving import Driven, Fitting, drive
+from fleet.exam.findings import Graded, Rows, Slice, graded, rows_of, slices
+from fleet.exam.forecast import Forecast, forecast
+from fleet.exam.grounds import BLOCK, Grounds, lead_of
+from fleet.exam.painted import Painted, alerts, scout
+from fleet.exam.trial import Sampled, least, sample
+from scenarios import SLICES, Draws, open_world, staging
+from triggers import TriggerSpec, estimate, load_spec
+from vehicle import load_network
+
+log = structlog.get_logger()
+
+DAY_LOOKS = 86_400
+BUSIEST = 0.1  # of a day's driving, at most, falls into one hour of a fleet
+FEW = "fewer than ten effective alerts were seen, or one encounter makes most of a figure"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What to examine, and how hard.
+
+    spec: name or file; world, seed: where; network, shadows: what the cars run; catches: instead of the name's own aim
+    frames: to paint for the weighted sample; dry_frames: for the dry run; every_s: between two looks of a car
+    require: what must hold, "" for nothing; cars, wanted: of the forecast
+    """
+
+    spec: str
+    world: str = "mixed_fleet"
+    seed: int = 1
+    network: str = "hydranet-v1"
+    shadows: tuple[str, ...] = ()
+    catches: tuple[str, ...] = ()
+    frames: int = 40_000
+    dry_frames: int = 40_000
+    every_s: float = 1.0
+    require: str = ""
+    cars: int = 1000
+    wanted: int = 10_000
+    versus: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Exam:
+    """What came out; everything that the report and the JSON say.
+
+    known: figures of the weighted sample alone, which the guard judges; figures: with the dry run's ordinary driving
+    """
+
+    order: Order
+    spec: TriggerSpec
+    aim: Aim
+    modes: tuple[str, ...]
+    strata: tuple[tuple[str, float, int, int], ...]
+    known: estimate.Figures
+    figures: estimate.Figures
+    guard: estimate.Guard
+    forecast: Forecast
+    slices: tuple[Slice, ...]
+    graded: Graded
+    verdicts: tuple[estimate.Verdict, ...]
+    clips: tuple[Clip, ...]
+    clip_mb: float
+    cost: dict[str, float]
+    versus: estimate.Comparison | None
+    rows: Rows
+    rest: int
+
+    @property
+    def verdict(self) -> estimate.Outcome:
+        """Of all requirements; without any, whether the figures can be believed."""
+        if self.verdicts:
+            return estimate.verdict_of(self.verdicts)
+        return "inconclusive" if self.figures.thin or self.guard.alarm or not self.figures.resolved else "pass"
+
+
+Watch = Callable[[str, int, int], None]
+"""Told what is being done, how many frames are done, and of how many."""
+
+
+def examine(order: Order, watch: Watch = lambda *_: None) -> Exam:
+    """Put a trigger through its exam. Raises TriggerError, ScenarioError, VehicleError, ExamError."""
+    specs = _specs(order)
+    required = estimate.parse_requirements(order.require, tuple(SLICES)) if order.require else []
+    aim = aim_of(specs[0].name, order.catches)
+    world = staging.drawn(open_world(order.world, seed=order.seed, cars=1))
+    networks = [load_network(name) for name in (order.network, *order.shadows)]
+    fitting = Fitting(networks[0], tuple(networks[1:]), specs)
+    fitting.loadout(1)  # a spec that does not fit is refused before anything is painted
+    progress, begun = _Progress(order, watch), time.monotonic()
+    progress.doing = "looking where the fleet drives"
+    progress(0)
+    grounds = Grounds(world, Draws(order.seed), order.every_s, lead=lead_of(specs, order.every_s))
+    modes, scouted = _scouted(world, grounds, fitting, aim, progress)
+    painted = Painted(world, grounds, fitting, aim, modes, watch=progress)
+    progress.doing = "encounters"
+    progress.all = scouted + max(order.frames - scouted, int(least(painted))) + order.dry_frames
+    sampled = sample(painted, max(order.frames - scouted, 0))
+    progress.doing = "dry run"
+    dry = _dry_run(painted, grounds, order, progress)
+    return _found(order, painted, sampled, dry, required, scouted, time.monotonic() - begun)
+
+
+def _specs(order: Order) -> tuple[TriggerSpec, ...]:
+    first = load_spec(order.spec)
+    if not order.versus:
+        return (first,)
+    other = load_spec(order.versus)
+    return first, other.model_copy(update={"name": f"{other.name}_versus"})
+
+
+def _scouted(
+    world: staging.DrawnWorld, grounds: Grounds, fitting: Fitting, aim: Aim, progress: "_Progress"
+) -> tuple[tuple[str, ...], int]:
+    """Without an aim there are no near misses to tell from it: ordinary driving says all there is to say."""
+    if not aim.catches:
+        return (), 0
+    progress.doing = "looking for modes of false fires"
+    return scout(world, grounds, fitting, aim, progress)
+
+
+def _dry_run(painted: Painted, grounds: Grounds, order: Order, progress: "_Progress") -> Driven:
+    count = max(order.dry_frames // (BLOCK + grounds.lead), 1)
+    passes = grounds.blocks("exam dry run", np.arange(count))
+    return drive(painted.world, painted.fitting, passes, painted.aim, grounds.step, progress)
+
+
+def pooled(painted: Painted, sampled: Sampled, dry: Driven, trigger: int = 0) -> estimate.Sample:
+    """The weighted sample with the dry run's blocks among its ordinary driving."""
+    rest, strays = painted.rest, painted.stray(dry, trigger)
+    n, count = len(dry.passes), int((sampled.sample.stratum == rest).sum()) + len(dry.passes)
+    nothing = np.zeros(n, np.bool_)
+    more = estimate.Sample(np.full(n, rest, np.int64), np.ones(n), nothing, nothing, strays.astype(np.float64))
+    whole = estimate.joined([sampled.sample, more])
+    rate = painted.strata[rest].per_car_day
+    weight = np.where(whole.stratum == rest, rate / count, whole.weight)
+    return estimate.Sample(whole.stratum, weight, whole.event, whole.right, whole.wrong)
+
+
+def guarded(painted: Painted, sampled: Sampled, dry: Driven) -> estimate.Guard:
+    """The dry run against the weighted sample, unlabelled."""
+    known, surely = (estimate.foretold_by(sampled.sample, painted.rest, level) for level in (estimate.LEVEL, 0.975))
+    days = len(dry.passes) / painted.grounds.blocks_per_car_day
+    return estimate.judge_dry_run(days, int(alerts(dry, 0).sum()), known.fires, surely.right)
+
+
+def _found(
+    order: Order, painted: Painted, sampled: Sampled, dry: Driven,
+    required: Sequence[estimate.Requirement], scouted: int, spent_s: float,
+) -> Exam:  # fmt: skip
+    spec, grounds = painted.fitting.specs[0], painted.grounds
+    driven = painted.looked[-1].driven
+    rows = rows_of(painted, sampled.sample, driven)
+    whole = pooled(painted, sampled, dry)
+    figures = estimate.figures_of(whole, rest=painted.rest)
+    guard = guarded(painted, sampled, dry)
+    clip_mb = clip_bytes(painted.fitting, rows) / 1e6
+    told = forecast(
+        spec, figures, cars=order.cars, wanted=order.wanted, driven_s=grounds.looks_per_car_day * grounds.step / 10,
+        clip_mb=clip_mb, busiest=BUSIEST,
+    )  # fmt: skip
+    parts = slices(rows, painted.rest) if painted.aim.catches else []
+    frames = scouted + sampled.frames + dry.frames
+    log.info("trigger_examined", trigger=spec.name, frames=frames, spent_s=round(spent_s, 1))
+    return Exam(
+        order, spec, painted.aim, painted.modes, _strata(painted, sampled),
+        estimate.figures_of(sampled.sample, rest=painted.rest), figures, guard, told, tuple(parts),
+        graded(rows, painted.rest, _threshold(spec)) if painted.aim.catches else Graded(),
+        tuple(_judged(required, figures, guard, told, parts, aim=bool(painted.aim.catches))),
+        tuple(clips_of(painted, rows, _threshold(spec), order)), clip_mb,
+        _cost(driven, dry, frames, spent_s, grounds),
+        _versus(painted, sampled, dry), rows, painted.rest,
+    )  # fmt: skip
+
+
+def _versus(painted: Painted, sampled: Sampled, dry: Driven) -> estimate.Comparison | None:
+    """The second version on the same encounters, if there is one."""
+    if len(painted.fitting.specs) == 1:
+        return None
+    other = painted.outcomes(painted.looked[-1], 1)
+    event, right, wrong = (
+        np.concatenate([getattr(each, name) for each in other]) for name in ("event", "right", "wrong")
+    )
+    mine = sampled.sample
+    theirs = Sampled(estimate.Sample(mine.stratum, mine.weight, event, right, wrong), sampled.counts, [], 0)
+    return estimate.compare(pooled(painted, theirs, dry, 1), pooled(painted, sampled, dry))
+
+
+def _threshold(spec: TriggerSpec) -> float:
+    from triggers import KINDS
+
+    built = spec.params.get("threshold")
+    if built is None and "weights" in spec.params:
+        built = getattr(
+            KINDS[spec.kind](**{**spec.params, "weights": spec.folder / spec.params["weights"]}), "threshold", 0.5
+        )
+    return float(0.5 if built is None else built)
+
+
+def _strata(painted: Painted, sampled: Sampled) -> tuple[tuple[str, float, int, int], ...]:
+    """Name, rate a car-day, encounters looked at, alerts among them."""
+    fired = sampled.sample.right + sampled.sample.wrong
+    hits = np.bincount(sampled.sample.stratum, fired, len(painted.strata)).astype(int).tolist()
+    rows = zip(painted.strata, sampled.counts.tolist(), hits, strict=True)
+    return tuple((each.name, each.per_car_day, count, hit) for each, count, hit in rows)
+
+
+def _cost(driven: Driven, dry: Driven, frames: int, spent_s: float, grounds: Grounds) -> dict[str, float]:
+    judged = driven.frames + dry.frames
+    gated = (driven.reasons[0, 2] + dry.reasons[0, 2]) / max(judged, 1)
+    return {
+        "frames_painted": float(frames),
+        "wall_s": round(spent_s, 1),
+        "trigger_us_per_look": 1e6 * (driven.judged_s + dry.judged_s) / max(judged, 1),
+        "gated_share": float(gated),
+        "looks_per_car_day": grounds.looks_per_car_day,
+    }
+
+
+def _judged(
+    required: Sequence[estimate.Requirement], figures: estimate.Figures, guard: estimate.Guard, told: Forecast,
+    parts: Sequence[Slice], *, aim: bool,
+) -> list[estimate.Verdict]:  # fmt: skip
+    """Each requirement against its interval; an alarm, thin figures or driving that nobody looked at pass nothing."""
+    of = {each.name: each for each in parts}
+    found = []
+    for each in required:
+        if each.where:
+            part = of.get(each.where)
+            interval = getattr(part, each.name) if part else estimate.Interval(float("nan"), 0.0, 1.0)
+        else:
+            interval = {
+                "precision": figures.precision, "recall": figures.recall, "fires_per_car_day": figures.fires,
+                "false_fires_per_car_day": figures.wrong, "upload_mb_per_car_day": told.mb_per_car_day,
+            }[each.name]  # fmt: skip
+        doubt = _doubt(each, figures, guard, aim=aim)
+        found.append(estimate.judge(each, interval, believed=not doubt, doubt=doubt))
+    return found
+
+
+def _doubt(each: estimate.Requirement, figures: estimate.Figures, guard: estimate.Guard, *, aim: bool) -> str:
+    if each.name in ("precision", "recall", "false_fires_per_car_day") and not aim:
+        return "nothing says what the trigger ought to catch; name it by --catches"
+    if each.name == "recall":
+        return ""
+    if guard.alarm and (guard.fewer or not figures.resolved):  # else the figures hold what the alarm is about
+        return f"alarm: {guard.alarm}"
+    if figures.thin and each.at_least:
+        return FEW
+    if not figures.resolved and not (each.name == "precision" and guard.precision_low >= each.bound):
+        return (
+            "ordinary driving was too little to vouch for what no stratum knows: "
+            f"the dry run alone says precision >= {guard.precision_low:.2f}; paint more by --dry-run-frames"
+        )
+    return ""
+
+
+class _Progress:
+    """Counts frames and says what they are for."""
+
+    def __init__(self, order: Order, watch: Watch) -> None:
+        self.doing, self._done, self._watch = "", 0, watch
+        self.all = order.frames + order.dry_frames
+
+    def __call__(self, frames: int) -> None:
+        self._done += frames
+        self._watch(self.doing, self._done, max(self.all, self._done))

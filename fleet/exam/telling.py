@@ -1,0 +1,141 @@
+"""An exam as plain data: what `--json` prints, and what the spec may carry as its forecast."""
+
+import math
+from typing import Any
+
+from fleet.exam.budgeting import RISK, Budget
+from fleet.exam.exam import DAY_LOOKS, Exam
+from triggers import estimate
+
+
+def told(exam: Exam) -> dict[str, Any]:
+    """One object; numbers that are not finite are null."""
+    figures, aimed = exam.figures, bool(exam.aim.catches)
+    return {
+        "trigger": exam.spec.name,
+        "version": exam.spec.version,
+        "world": exam.order.world,
+        "seed": exam.order.seed,
+        "verdict": exam.verdict,
+        "requirements": estimate.told(exam.verdicts),
+        "catches": list(exam.aim.catches),
+        "near_misses": list(exam.aim.near_misses),
+        "modes": list(exam.modes),
+        "precision": figures.precision.told() if aimed else None,
+        "recall": figures.recall.told() if aimed else None,
+        "fires_per_car_day": figures.fires.told(),
+        "false_fires_per_car_day": figures.wrong.told() if aimed else None,
+        "events_per_car_day": figures.events.told() if aimed else None,
+        "upload_mb_per_car_day": exam.forecast.mb_per_car_day.told(),
+        "resolved": figures.resolved,
+        "thin": figures.thin,
+        "effective_hits": {"right": figures.hits[0], "wrong": figures.hits[1]},
+        "guard": _guard(exam.guard, exam.order.every_s),
+        **_parts(exam),
+        "fleet": _fleet(exam),
+        "forecast": _forecast(exam),
+        "cost": exam.cost,
+        "frames_painted": int(exam.cost["frames_painted"]),
+        "versus": _versus(exam.versus),
+    }
+
+
+def told_budget(found: Budget) -> dict[str, Any]:
+    """A budget as one object."""
+    chosen = found.offers[found.chosen] if found.chosen >= 0 else None
+    offers = [
+        {
+            "threshold": each.threshold,
+            "recall": each.recall.told(),
+            "precision": each.precision.told(),
+            "upload_mb_per_car_day": each.mb.told(),
+            "most_mb_per_car_day": each.most_mb,
+        }
+        for each in found.offers
+    ]
+    return {
+        "verdict": "fail" if chosen is None else "pass",
+        "budget_mb_per_car_day": found.mb_per_car_day,
+        "risk": RISK,
+        "threshold": None if chosen is None else chosen.threshold,
+        "cooldown_s": found.cooldown_s,
+        "per_car_day": found.per_car_day,
+        "used": found.used,
+        "hours_to_them": found.hours.told(),
+        "quotas": dict(found.quotas),
+        "frontier": offers,
+    }
+
+
+def _parts(exam: Exam) -> dict[str, Any]:
+    """Slices and strata."""
+    slices = [
+        {
+            "slice": each.name,
+            "events": each.events,
+            "precision": each.precision.told(),
+            "recall": each.recall.told(),
+            "worse": each.worse,
+        }
+        for each in exam.slices
+    ]
+    names = ("stratum", "per_car_day", "encounters", "fired")
+    return {"slices": slices, "strata": [dict(zip(names, each, strict=True)) for each in exam.strata]}
+
+
+def _guard(guard: estimate.Guard, every_s: float) -> dict[str, Any]:
+    looks = DAY_LOOKS / every_s
+    return {
+        "alarm": guard.alarm or None,
+        "car_days": guard.car_days,
+        "fleet_frames": guard.car_days * looks,
+        "alerts": guard.alerts,
+        "foretold": guard.foretold,
+        "precision_low": guard.precision_low,
+        "power": guard.power,
+        "car_days_needed": _finite(guard.needed),
+        "fleet_frames_needed": _finite(guard.needed * looks),
+    }
+
+
+def _fleet(exam: Exam) -> dict[str, Any]:
+    foretold = exam.forecast
+    return {
+        "cars": foretold.cars,
+        "fires_a_day": foretold.fires.told(),
+        "mb_a_day": foretold.mb.told(),
+        "clips_a_second_at_the_busiest_hour": foretold.per_second.told(),
+        "right_fires_wanted": foretold.wanted,
+        "hours_to_them": foretold.first.told(),
+        "kept_of_alerts": foretold.kept,
+        "mb_a_clip": exam.clip_mb,
+    }
+
+
+def _forecast(exam: Exam) -> dict[str, Any]:
+    """As a spec's part `forecast` has it: after cooldown and limits, per car and day."""
+    a_car = exam.forecast.fires.times(1.0 / exam.forecast.cars)
+    mb = exam.forecast.mb_per_car_day
+    return {
+        "fires_per_car_day": [a_car.low, _finite(a_car.high)],
+        "mb_per_car_day": [mb.low, _finite(mb.high)],
+        "driving_h": exam.cost["looks_per_car_day"] * exam.order.every_s / 3600.0,
+    }
+
+
+def _versus(found: estimate.Comparison | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {
+        "recall": found.recall.told(),
+        "false_fires_per_car_day": found.wrong.told(),
+        "fires_per_car_day": found.fires.told(),
+        "gained": found.gained,
+        "lost": found.lost,
+        "p": found.p,
+        "smallest_difference": found.smallest,
+    }
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

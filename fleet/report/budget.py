@@ -1,0 +1,81 @@
+"""One self-contained page about a budget: the frontier of what can be had for how many megabytes, and the choice."""
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup
+
+from fleet.errors import CannotWrite
+from fleet.report.markup import figure, many, nothing, percent, table
+from fleet.report.page import Section
+from fleet.report.svg import across, area, chart, colour, dots, line, upright, upward
+from fleet.report.templates import style, template
+
+if TYPE_CHECKING:
+    from fleet.exam.budgeting import Budget
+    from fleet.exam.exam import Exam
+
+
+def write_budget(exam: "Exam", found: "Budget", page: Path) -> None:
+    """Write the page. Raises CannotWrite."""
+    text = template("exam.html.j2").render(
+        exam=exam,
+        outcome="pass" if found.chosen >= 0 else "fail",
+        verdict="It fits." if found.chosen >= 0 else "Nothing fits.",
+        facts=_facts(found),
+        verdicts=(),
+        says=f"{exam.spec.name}, version {exam.spec.version}, in {exam.order.world}: "
+        f"{found.mb_per_car_day:g} MB a car-day, exceeded with a chance of a tenth at most.",
+        sections=[Section("frontier", "What there is to choose from", "", (_frontier(found), _quotas(found)))],
+        clips=[],
+        style=style(),
+    )
+    try:
+        page.parent.mkdir(parents=True, exist_ok=True)
+        page.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise CannotWrite(page, error) from error
+
+
+def _facts(found: "Budget") -> list[tuple[str, str, str]]:
+    if found.chosen < 0:
+        return []
+    offer = found.offers[found.chosen]
+    limit = "none" if found.per_car_day is None else str(found.per_car_day)
+    return [
+        ("threshold", f"{offer.threshold:.3f}", ""),
+        ("MB a car-day", f"{offer.mb.estimate:.3g}", f"{percent(found.used)} of the budget"),
+        ("recall", percent(offer.recall.estimate), f"{percent(offer.recall.low)} – {percent(offer.recall.high)}"),
+        ("cooldown", f"{found.cooldown_s:.0f} s", f"fires a car-day: {limit} at most"),
+    ]
+
+
+def _frontier(found: "Budget") -> Markup:
+    title = "Recall against megabytes"
+    offers = [each for each in found.offers if math.isfinite(each.recall.estimate)]
+    if len(offers) < 2:
+        return nothing(title, "The trigger says yes or no; there is no threshold to move.")
+    x = across(0.0, max([*(each.mb.estimate for each in offers), found.mb_per_car_day]))
+    y = upward(1.0)
+    marks = [
+        area(x, y, [(each.mb.estimate, each.recall.low, each.recall.high) for each in offers], colour(0)),
+        line(x, y, [(each.mb.estimate, each.recall.estimate) for each in offers], colour(0)),
+        upright(x, y, found.mb_per_car_day, "budget"),
+    ]
+    if found.chosen >= 0:
+        offer = found.offers[found.chosen]
+        marks.append(dots(x, y, [(offer.mb.estimate, offer.recall.estimate)], colour(1), 5))
+    note = "Across: MB a car-day, after cooldown and limit. Up: recall, with its 95 % band. The dot is the choice."
+    return figure(title, chart(title, note, x, y, *marks), note=note, wide=True)
+
+
+def _quotas(found: "Budget") -> Markup:
+    if not found.quotas:
+        return Markup("")
+    rows = [[name, many(count)] for name, count in found.quotas.items()]
+    note = (
+        "Right fires to take from each part of the world, so that what is rare is not drowned: evenly, "
+        "but from none more than twice what comes of itself."
+    )
+    return figure("Quotas", table(["where", "right fires"], rows), note=note)

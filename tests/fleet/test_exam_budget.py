@@ -1,0 +1,92 @@
+"""The budget is kept as often as promised, and used."""
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+from fleet.exam.budgeting import budget, frontier, quotas, walk
+from fleet.exam.findings import Rows
+from scenarios import Draws
+from triggers import TriggerSpec, estimate
+
+CLIP_MB, DRIVEN_S = 0.5, 3300.0
+RATES, MIDDLES = (2.0, 6.0), (1.0, -0.5)  # events and near misses a car-day, and where their scores lie
+
+
+def spec(**changes: Any) -> TriggerSpec:
+    return TriggerSpec.model_validate(
+        {"name": "some", "kind": "expression", "params": {"fire_when": "Vehicle.Speed > 1"}, **changes}
+    )
+
+
+def rows(rep: int, n: int = 1500) -> Rows:
+    """As an exam gives them: events and near misses with known weights; scores are normal."""
+    stratum = np.repeat([0, 1], n)
+    score = Draws(rep).normal("score", np.arange(2 * n)) + np.array(MIDDLES)[stratum]
+    sample = estimate.Sample(
+        stratum, np.array(RATES)[stratum] / n, stratum == 0, np.zeros(2 * n, np.bool_), np.zeros(2 * n)
+    )
+    return Rows(sample, cast("Any", SimpleNamespace()), score, stratum, np.zeros(2 * n, np.bool_))
+
+
+def true_mb(threshold: float) -> float:
+    return CLIP_MB * sum(rate * norm.sf(threshold - middle) for rate, middle in zip(RATES, MIDDLES, strict=True))
+
+
+def test_a_budget_is_broken_in_one_case_of_ten_at_most_and_four_fifths_of_it_are_used() -> None:
+    broken, used = [], []
+    for rep in range(40):
+        offers = frontier(spec(), rows(rep, 800), 2, clip_mb=CLIP_MB, driven_s=DRIVEN_S)
+        chosen = offers[walk(offers, 1.5)].threshold
+        broken.append(true_mb(chosen) > 1.5)
+        used.append(true_mb(chosen) / 1.5)
+    assert np.mean(broken) <= 0.1
+    assert np.mean(used) >= 0.8
+
+
+def test_a_looser_threshold_catches_more_and_uploads_more() -> None:
+    offers = frontier(spec(), rows(1), 2, clip_mb=CLIP_MB, driven_s=DRIVEN_S)
+    recalls, mbs = ([getattr(each, name).estimate for each in offers] for name in ("recall", "mb"))
+    assert recalls == sorted(recalls)
+    assert mbs == sorted(mbs)
+    assert all(each.mb.estimate <= each.most_mb for each in offers)
+
+
+def test_a_budget_below_every_threshold_lengthens_the_cooldown_and_then_lowers_the_limit() -> None:
+    found = plan(0.12, rows_=all_alike())
+    assert found.chosen >= 0
+    assert found.cooldown_s == 14_400
+    assert found.per_car_day is None
+    assert plan(0.105, rows_=all_alike()).per_car_day == 1
+
+
+def test_where_nothing_keeps_the_budget_nothing_is_chosen() -> None:
+    found = plan(1e-6, rows_=all_alike())
+    assert found.chosen == -1
+    assert not found.quotas
+
+
+def test_quotas_add_up_and_favour_what_is_rare() -> None:
+    shares = {"dry day": 0.7, "dry night": 0.2, "wet day": 0.09, "wet night": 0.01}
+    found = quotas(10_000, shares)
+    assert sum(found.values()) == pytest.approx(10_000, abs=2)
+    assert found["wet night"] == 200
+    assert found["wet day"] == 1800
+    assert found["dry day"] < 7000
+
+
+def all_alike() -> Rows:
+    """Every encounter fires, whatever the threshold: only rules about time can help."""
+    found = rows(1)
+    return Rows(found.sample, found.driven, np.ones(len(found.score)), found.moment, found.fired)
+
+
+def plan(mb: float, rows_: Rows) -> Any:
+    half = np.arange(len(rows_.sample)) % 2 == 0
+    return budget(
+        spec(), rows_, 2, mb_per_car_day=mb, clip_mb=CLIP_MB, driven_s=DRIVEN_S, cars=1000, wanted=1000,
+        conditions={"one": half, "other": ~half},
+    )  # fmt: skip
