@@ -81,7 +81,9 @@ def _moment(run: Rerun, retrace: Retrace, look: Look, asked_us: int) -> Moment:
     seen = retrace.explain(look)
     fate = None
     if look.reason == "FIRED":
-        fate = fate_of(open_folder(run.folder), retrace.car, retrace.trigger, look.t_us // TICK_US)
+        tables = open_folder(run.folder)
+        fate = fate_of(tables, retrace.car, retrace.trigger, look.t_us // TICK_US)
+        tables.db.close()
     return Moment(look.t_us, asked_us, look.reason, told(look.reason, seen), seen, fate)
 
 
