@@ -62,20 +62,25 @@ class Window(_Part):
     after_s: Margin = Field(default=4.0, description="after the fire, seconds")
     cameras: tuple[str, ...] = Field(default=(), description="names of cameras; empty: all")
     merge: Flag = Field(default=True, description="join clips of one car that overlap")
-    longest_s: Annotated[float, Field(strict=True, gt=0, le=300)] = Field(
-        default=60.0,
-        validate_default=True,
-        description="the longest that joined clips become, seconds; a fire that would make one longer begins another",
+    longest_s: Annotated[float, Field(strict=True, gt=0, le=300)] | None = Field(
+        default=None,
+        description="the longest that joined clips become, seconds; a fire that would make one longer begins another; "
+        "null: 60, or before_s and after_s together where that is more",
     )
     hz: Annotated[float, Field(strict=True, gt=0, le=10)] = Field(default=1.0, description="frames a second")
 
     @field_validator("longest_s")
     @classmethod
-    def _has_room_for_one_fire(cls, longest_s: float, info: ValidationInfo) -> float:
+    def _has_room_for_one_fire(cls, longest_s: float | None, info: ValidationInfo) -> float | None:
         one_s = info.data.get("before_s", 0.0) + info.data.get("after_s", 0.0)
-        if longest_s < one_s:
+        if longest_s is not None and longest_s < one_s:
             raise ValueError(f"no shorter than before_s and after_s together, {one_s:g} s")
         return longest_s
+
+    @property
+    def most_s(self) -> float:
+        """The longest that joined clips become, seconds."""
+        return max(60.0, self.before_s + self.after_s) if self.longest_s is None else self.longest_s
 
 
 class Limits(_Part):

@@ -120,9 +120,9 @@ class Recorder:
         of = (cut.car, cut.spec.name, cut.spec.version)
         open_ = self._open.get(self._newest.get(of, ""))
         joins = open_ is not None and _overlaps(cut, open_)
-        if open_ and joins and cut.last_tick - open_.first_tick > cut.spec.clip.longest_s * TICKS_PER_S:
+        if open_ and joins and cut.last_tick - open_.first_tick > cut.spec.clip.most_s * TICKS_PER_S:
             # A trigger that never rests fills several clips instead of one without end, and says so.
-            log.info("clip_full", clip=open_.clip, next=cut.clip, longest_s=cut.spec.clip.longest_s)
+            log.info("clip_full", clip=open_.clip, next=cut.clip, longest_s=cut.spec.clip.most_s)
         elif open_ and joins:
             self._open[open_.clip] = replace(open_, last_tick=max(open_.last_tick, cut.last_tick))
             return replace(cut, clip=open_.clip)

@@ -46,7 +46,9 @@ def run(small: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, text in TRIGGERS.items():
         (place / name).write_text(f"name: {name.removesuffix('.yaml')}\nkind: expression\n{text}")
     files = ",".join(str(place / name) for name in TRIGGERS)
-    plan = small_plan(small, "cars=5", "cohort_cars=2", "duration=12s", "perceive_every_s=1", f"loadout.triggers=[{files}]")
+    plan = small_plan(
+        small, "cars=5", "cohort_cars=2", "duration=12s", "perceive_every_s=1", f"loadout.triggers=[{files}]"
+    )
     runs.start(plan, place / "run")
     return place / "run"
 

@@ -99,7 +99,7 @@ SPELT = {
     "greater": "max({}, {})",
     "near": "near({}, {}, 0.5)",
     "abs": "abs({})",
-    "not": "not {}",
+    "not": "(not {})",
 }
 SPELT |= {
     "median": "percentile({} over {} s, 50)",

@@ -24,6 +24,9 @@ priority: 20
 """
 
 
+FAR = {"before_s": 60.0, "after_s": 40.0}
+
+
 def test_a_spec_says_what_its_file_says(write: Write) -> None:
     spec = load_spec(write(GOOD))
     assert (spec.name, spec.version, spec.priority, spec.fire.cooldown_s) == ("mine", 3, 20, 300)
@@ -166,3 +169,8 @@ def test_a_trigger_that_no_camera_of_the_car_can_serve_is_refused(write: Write) 
         BadSpec, match=r"mine.yaml:7: clip.cameras: the cars have no camera 'main'; did you mean 'mains'"
     ):
         spec.must_film(["mains", "rear"])
+
+
+def test_joined_clips_are_at_most_a_minute_long_where_nothing_is_said() -> None:
+    told = [TriggerSpec(name="a", kind="expression", clip=clip).clip.most_s for clip in ({}, FAR, {"longest_s": 20.0})]
+    assert told == [60, 100, 20]
