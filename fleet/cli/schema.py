@@ -21,6 +21,7 @@ class What(StrEnum):
     TRIGGER = "trigger"
     WORLD = "world"
     TASK = "task"
+    RIG = "rig"
 
 
 def register(app: typer.Typer) -> None:
@@ -48,6 +49,10 @@ def schema_of(what: What) -> dict[str, Any]:
 
         spec = vars(open_world("rainy_city", seed=0, cars=1))["spec"]  # every drawn world has one
         return dict(type(spec).model_json_schema())
+    if what is What.RIG:
+        from scenarios import cameras
+
+        return cameras.RigSpec.model_json_schema()
     from fleet.plan import RunPlan
 
     return RunPlan.model_json_schema(by_alias=True)
