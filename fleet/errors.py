@@ -186,12 +186,16 @@ class NoSuchCar(WhyError):
 
 
 class NotDeployed(WhyError):
-    """The cars of the run do not carry this trigger; known: those they do carry."""
+    """The cars of the run do not carry this trigger.
 
-    def __init__(self, trigger: str, known: Sequence[str]) -> None:
-        self.trigger, self.known = trigger, tuple(known)
+    known: those they do carry; refused: why they did not take a package that they were offered, for each such package
+    """
+
+    def __init__(self, trigger: str, known: Sequence[str], refused: Sequence[str] = ()) -> None:
+        self.trigger, self.known, self.refused = trigger, tuple(known), tuple(refused)
         carried = hint(trigger, known) or "; they carry no trigger at all"
-        super().__init__(f"NOT_DEPLOYED: the cars of this run do not carry '{trigger}'{carried}")
+        packages = "".join(f"; they refused {each}" for each in refused)
+        super().__init__(f"NOT_DEPLOYED: the cars of this run do not carry '{trigger}'{carried}{packages}")
 
 
 class NeverLooked(WhyError):

@@ -146,6 +146,7 @@ class Expression:
         inherits = Type.BOOL if types == {Type.BOOL} else Type.INT if types == {Type.INT} else Type.FLOAT
         rule = OPERATORS[step.op]
         result = rule.gives or inherits
+        unit = None if result is Type.BOOL else unit
         program = operands[0].program
         for each in operands[1:]:
             program += each.program

@@ -56,7 +56,8 @@ class Retrace:
             raise NoSuchCar(car, self.plan.cars)
         names = [spec.name for spec in self._equipment.specs]
         if trigger not in names:
-            raise NotDeployed(trigger, names)
+            refused = [f"{one['package']} ({one['reason']})" for one in self._equipment.offers if not one["taken"]]
+            raise NotDeployed(trigger, names, refused)
         self.car, self.trigger, self._which = car, trigger, names.index(trigger)
 
     @property

@@ -38,6 +38,7 @@ def true(text: str, table: Tables, **columns: float) -> bool:
         "gap + 1 m > 20.9",
         "speed / 3.6 > 9",
         "turn > 5 degrees/s",
+        "(speed > 1) == (gap > 1 m)",
     ],
 )
 def test_units_are_converted_where_they_meet(text: str, table: Tables) -> None:
