@@ -148,6 +148,25 @@ class WorldPlan(_Part):
         return dict(self.model_extra or {})
 
 
+class FencePlan(_Part):
+    """A place of which nothing is recorded: WGS 84 degrees, and a radius in metres."""
+
+    latitude: float = Field(ge=-90, le=90)
+    longitude: float = Field(ge=-180, le=180)
+    radius_m: float = Field(gt=0, le=100_000)
+
+
+class PrivacyPlan(_Part):
+    """What the cars keep to themselves, besides their homes.
+
+    opted_out: share of cars whose owners want nothing sent, 0 to 1
+    fences:    places of which nothing is recorded
+    """
+
+    opted_out: Annotated[float, Field(ge=0, le=1)] = 0.0
+    fences: tuple[FencePlan, ...] = ()
+
+
 class UplinkPlan(_Part):
     """How fast cars upload: a kind and what it needs (`files`, `scale` for `trace`)."""
 
@@ -179,6 +198,7 @@ class RunPlan(_Part):
     shards:           worker processes; changes speed, never the outcome (default: by cores and cars)
     loadout:          production network, shadows, triggers
     uplink:           how fast cars upload
+    privacy:          what the cars keep to themselves
     false_suspensions: how likely the circuit breaker is ever to suspend a trigger that keeps to its forecast, at most
     outbox_mb:        megabytes of clips a car keeps until they are acknowledged
     plugins:          modules to import first; they add kinds, conditions, tasks, uplinks
@@ -200,6 +220,7 @@ class RunPlan(_Part):
     shards: int | None = Field(None, ge=1, le=1024)
     loadout: LoadoutPlan = LoadoutPlan()
     uplink: UplinkPlan = UplinkPlan()
+    privacy: PrivacyPlan = PrivacyPlan()
     false_suspensions: float = Field(0.001, gt=0, lt=1)
     outbox_mb: float = Field(64.0, gt=0)
     plugins: tuple[str, ...] = ()

@@ -17,6 +17,7 @@ from vehicle.networks import (
 )
 from vehicle.onboard import Onboard
 from vehicle.outbox import Outbox
+from vehicle.privacy import Fence, Privacy
 from vehicle.recorder import Cut
 from vehicle.tasks import TASKS, Task, load_task, task_schema
 from vehicle.top_down import VIEWER_KINDS, Sight, Viewer, load_viewer
@@ -27,6 +28,7 @@ __all__ = [
     "VIEWER_KINDS",
     "BevNet",
     "Cut",
+    "Fence",
     "Geometry",
     "HydraNet",
     "Loadout",
@@ -34,6 +36,7 @@ __all__ = [
     "Onboard",
     "Outbox",
     "PixelHead",
+    "Privacy",
     "Sight",
     "Task",
     "VehicleError",

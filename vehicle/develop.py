@@ -15,7 +15,7 @@ from vehicle.loadout import Loadout
 from vehicle.lookback import Lookback
 from vehicle.map_picture import draw
 from vehicle.perceive import CHUNK, Percepts, perceive
-from vehicle.privacy import near_home
+from vehicle.privacy import Privacy
 from vehicle.recorder import Cut
 from vehicle.signals import AUTONOMY, VSS, meanings, read, vehicle_signals
 
@@ -92,20 +92,20 @@ def develop(world: World, loadout: Loadout, cuts: Sequence[Cut], run: str) -> li
     """The clips of these cuts, in their order; the same bytes whenever and in whatever company they are developed."""
     asked = [(cut, tick) for cut in cuts for tick in cut.ticks]
     moments: dict[str, list[_Moment]] = {cut.clip: [] for cut in cuts}
-    for cut, moment in _look_again(world, loadout, _recordable(world, asked)):
+    for cut, moment in _look_again(world, loadout, _recordable(world, loadout.privacy, asked)):
         moments[cut.clip].append(moment)
     return [_pack(world, cut, moments[cut.clip], run) for cut in cuts]
 
 
-def _recordable(world: World, asked: list[tuple[Cut, int]]) -> list[tuple[Cut, int]]:
-    """Without the ticks at which the car was parked or near its home."""
+def _recordable(world: World, privacy: Privacy, asked: list[tuple[Cut, int]]) -> list[tuple[Cut, int]]:
+    """Without the ticks at which the car was parked or its moment was private."""
     cars, ticks = _arrays(asked)
-    allowed = world.motion(cars, ticks).driving & ~near_home(world, cars, ticks)
+    allowed = world.motion(cars, ticks).driving & ~privacy.private(world, cars, ticks)
     return [one for one, yes in zip(asked, allowed.tolist(), strict=True) if yes]
 
 
 def _look_again(world: World, loadout: Loadout, asked: list[tuple[Cut, int]]) -> Iterator[tuple[Cut, _Moment]]:
-    lookback = Lookback(world)
+    lookback = Lookback(world, loadout.privacy)
     for start in range(0, len(asked), BLOCK):
         block = asked[start : start + BLOCK]
         cars, ticks = _arrays(block)

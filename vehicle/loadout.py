@@ -9,6 +9,7 @@ from triggers import Evaluator, Memory, TriggerError, TriggerSpec
 from vehicle.errors import NoViewer
 from vehicle.from_above import TOP_DOWN, column_types_above, column_units_above
 from vehicle.networks import Network
+from vehicle.privacy import HOMES_ONLY, Privacy
 from vehicle.signals import column_types
 from vehicle.top_down import NO_SIGHT, Sight, must_fit
 from vehicle.units import column_units
@@ -23,6 +24,7 @@ class Loadout:
     shadows: candidates, which only watch
     evaluator: the triggers, and what they remember
     sight: what makes maps of production's features; most cars have none
+    privacy: what a car keeps to itself
     """
 
     name: str
@@ -30,6 +32,7 @@ class Loadout:
     shadows: tuple[Network, ...]
     evaluator: Evaluator
     sight: Sight = NO_SIGHT
+    privacy: Privacy = HOMES_ONLY
 
     @classmethod
     def equip(

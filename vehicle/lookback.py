@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scenarios import CameraFrames, World
 from vehicle.networks import Network
 from vehicle.perceive import CHUNK, perceive
-from vehicle.privacy import near_home
+from vehicle.privacy import HOMES_ONLY, Privacy
 from vehicle.top_down import Sight, Viewer
 
 BLOCK = 4 * CHUNK  # moments looked at again in one go
@@ -48,8 +48,8 @@ def maps_of(
 class Lookback:
     """The last looks of a cohort's cars: for a car on the road those of now, and as many earlier ones as are wanted."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, world: World, privacy: Privacy = HOMES_ONLY) -> None:
+        self._world, self._privacy = world, privacy
         self._looks: dict[tuple[int, int], Looks | None] = {}  # of a car at a tick; None: not to be remembered
         self._span = 0  # ticks; how far back anybody has wanted to look
 
@@ -75,7 +75,7 @@ class Lookback:
         self._forget(int(frames.ticks.max(initial=0)) - self._span)
 
     def _keep(self, cars: NDArray[np.uint32], ticks: NDArray[np.int64], looks: Looks) -> None:
-        private = near_home(self._world, cars, ticks).tolist()
+        private = self._privacy.private(self._world, cars, ticks).tolist()
         for row, (car, tick) in enumerate(zip(cars.tolist(), ticks.tolist(), strict=True)):
             self._looks[car, tick] = None if private[row] else {name: each[row] for name, each in looks.items()}
 
@@ -84,7 +84,7 @@ class Lookback:
         names = {viewer.name for viewer in sight.viewers}
         wanted = {key for keys in _keys(cars, then) for key in keys if key[1] >= 0 and not self._has(key, names)}
         pairs = np.array(sorted(wanted), np.int64).reshape(-1, 2)
-        private = near_home(self._world, pairs[:, 0].astype(np.uint32), pairs[:, 1])
+        private = self._privacy.private(self._world, pairs[:, 0].astype(np.uint32), pairs[:, 1])
         self._looks |= dict.fromkeys(map(tuple, pairs[private].tolist()))
         pairs = pairs[~private]
         for start in range(0, len(pairs), BLOCK):

@@ -11,7 +11,6 @@ from vehicle.from_above import from_above
 from vehicle.loadout import Loadout
 from vehicle.lookback import Lookback
 from vehicle.perceive import perceive
-from vehicle.privacy import kept_private
 from vehicle.recorder import Cut, Recorder, with_buffer
 from vehicle.shadow import Tally, disagreement, side_by_side
 from vehicle.signals import tabulate
@@ -22,7 +21,8 @@ class Onboard:
 
     def __init__(self, world: World, loadouts: Sequence[Loadout], *, first_car: int, cars: int) -> None:
         self.world, self.loadouts = world, list(loadouts)
-        self.recorder, self.tally, self.lookback = Recorder(), Tally(first_car, cars), Lookback(world)
+        self.recorder, self.tally = Recorder(), Tally(first_car, cars)
+        self.lookback = Lookback(world, self.loadouts[0].privacy)
         self.tables: list[SignalTable] = []
         self.verdicts: list[Verdicts] = []
 
@@ -38,12 +38,11 @@ class Onboard:
         return sorted(cuts, key=lambda cut: (cut.car, cut.spec.name))
 
     def _tick_alike(self, loadout: Loadout, cars: NDArray[np.uint32], tick: int) -> list[Cut]:
-        table = self.see(loadout, cars, tick)
-        verdicts = loadout.evaluator.observe(table)
+        table, evaluator = self.see(loadout, cars, tick), loadout.evaluator
+        verdicts = loadout.privacy.kept(self.world, evaluator.observe(table), evaluator)
         self.tables.append(table)
-        kept = with_buffer(self.world, kept_private(self.world, verdicts, loadout.evaluator), loadout.evaluator)
-        self.verdicts.append(kept)
-        return self.recorder.record(kept, loadout.evaluator.specs)
+        self.verdicts.append(with_buffer(self.world, verdicts, evaluator))
+        return self.recorder.record(self.verdicts[-1], evaluator.specs)
 
     def see(self, loadout: Loadout, cars: NDArray[np.uint32], tick: int) -> SignalTable:
         """What cars of one loadout know at a tick: all that their triggers may look at."""

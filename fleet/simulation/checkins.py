@@ -32,6 +32,8 @@ class Wire(Protocol):
 class CheckIns:
     """Collects a shard's rows between barriers and sends each table's as one batch, named by shard and barrier.
 
+    Of private moments there is no row of signals, and of a car whose owner has opted out no row at all.
+
     fleet: how many cars there are in all shards
     """
 
@@ -93,11 +95,28 @@ class CheckIns:
         self._asked = set(facts)
 
     def _send(self, wire: Wire, table: str, now_us: int, columns: Rows, part: str = "") -> None:
+        columns = self._without_silent(columns)
         rows = len(next(iter(columns.values())))
         if rows == 0:
             return
         known: Rows = {"t_us": np.full(rows, now_us, np.int64)}
         wire.send_rows(table, f"{table}-{part}{self._shard}-{now_us}", known | columns)
+
+    def _without_private(self, table: SignalTable) -> SignalTable:
+        """The rows of a table that may be told."""
+        onboard = self._cohorts[0].onboard
+        ticks = np.full(len(table), table.tick, np.int64)
+        private = onboard.loadouts[0].privacy.private(onboard.world, table.cars, ticks)
+        return table.select(np.flatnonzero(~private)) if private.any() else table
+
+    def _without_silent(self, columns: Rows) -> Rows:
+        """The rows of cars whose owners have not opted out."""
+        silent = np.zeros(0, np.bool_)
+        if "car" in columns:
+            silent = self._cohorts[0].onboard.loadouts[0].privacy.silent(np.asarray(columns["car"], np.uint32))
+        if not silent.any():
+            return columns
+        return {name: np.asarray(values, object)[~silent].tolist() for name, values in columns.items()}
 
     def _fire_rows(self, refused: frozenset[str]) -> Rows:
         fires = self._fires
@@ -138,7 +157,7 @@ class CheckIns:
         return {"car": cars, "trigger": triggers, "reason": reasons, "count": counts}
 
     def _signal_rows(self) -> Rows:
-        tables = [table for table in self._signals if len(table)]
+        tables = [open_ for table in self._signals if len(open_ := self._without_private(table))]
         if not tables:
             return {"car": []}
         known: Rows = {path: np.concatenate([_with_gaps(table, path) for table in tables]) for path in VSS}

@@ -5,7 +5,7 @@ import importlib.metadata
 import json
 import platform
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from fleet.simulation.taking import Events, take
 from scenarios import TICK_US, World, open_world
 from telemetry import Links, open_uplink
 from triggers import Memory, TriggerSpec
-from vehicle import Loadout, Network, Sight, Viewer, load_network, load_viewer
+from vehicle import Fence, Loadout, Network, Privacy, Sight, Viewer, load_network, load_viewer
 
 LOADOUT = "main"
 
@@ -80,6 +80,8 @@ def equip(plan: RunPlan, device: str, unpacked: Path | None = None) -> Equipment
     """
     torch.set_num_threads(1)
     networks = [load_network(name) for name in (plan.loadout.production, *plan.loadout.shadows)]
+    fences = tuple(Fence(**fence.model_dump()) for fence in plan.privacy.fences)
+    privacy = Privacy(plan.seed, plan.privacy.opted_out, fences)
     taken = take(plan, networks[0].backbone, unpacked)
     world = open_world(plan.world.name, seed=plan.seed, cars=plan.cars, device=device, **plan.world.options)
     for network in networks:
@@ -92,8 +94,9 @@ def equip(plan: RunPlan, device: str, unpacked: Path | None = None) -> Equipment
     return Equipment(
         world=world,
         specs=taken.specs,
-        loadout=lambda memory: Loadout.equip(
-            LOADOUT, networks[0], networks[1:], taken.ready(), memory, sight=sight, today=plan.date
+        loadout=lambda memory: replace(
+            Loadout.equip(LOADOUT, networks[0], networks[1:], taken.ready(), memory, sight=sight, today=plan.date),
+            privacy=privacy,
         ),
         weights={each.name: each.backbone for each in learnt},
         files=_hash([[each.card["files"] for each in learnt], [_with_files(spec) for spec in taken.specs]]),
