@@ -20,6 +20,7 @@ n cars, c cameras, r rays, d bins of distance, h heights.
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,6 @@ COARSER = 2  # cells of the map along a side of one that convolutions work on
 SIZE = (GRID.rows // COARSER, GRID.columns // COARSER)
 CHANNELS = 8  # of a look's map, a byte each: the classes, then what it finds worth remembering
 LOOKS = 3
-CHUNK = 8  # cars that are looked at in one go
 PARTS = ("neck", "rays", "ground", "memory")  # as cars run them, in this order
 
 
@@ -292,11 +292,18 @@ def side_by_side(now: NDArray[np.uint8], earlier: NDArray[np.uint8], moved: NDAr
     """
     looks = torch.empty((1 + len(moved), GRID.rows * GRID.columns), dtype=torch.int64)  # eight bytes are one number
     looks[0] = torch.from_numpy(np.ascontiguousarray(now[1:-1, 1:-1]).view(np.int64).reshape(-1))
-    for number, cells in enumerate(places(moved)):
+    for number, cells in enumerate(torch.from_numpy(places(moved))):
         table = torch.from_numpy(earlier[number].view(np.int64).reshape(-1))
-        torch.take(table, torch.from_numpy(cells), out=looks[1 + number])
-    split = looks.view(-1, SIZE[0], COARSER, SIZE[1], COARSER).permute(1, 3, 2, 4, 0).contiguous()
+        torch.gather(table, 0, cells, out=looks[1 + number])
+    split = torch.gather(looks.view(-1), 0, _cell_by_cell(len(looks)))
     return split.numpy().view(np.uint8).reshape(SIZE[0] * SIZE[1], -1)
+
+
+@cache
+def _cell_by_cell(looks: int) -> Tensor:
+    """Where in looks one after another, (looks * rows * columns,), what belongs to each cell of 1 m lies."""
+    index = torch.arange(looks * GRID.rows * GRID.columns).view(looks, SIZE[0], COARSER, SIZE[1], COARSER)
+    return index.permute(1, 3, 2, 4, 0).reshape(-1)
 
 
 def places(moved: NDArray[np.floating[Any]]) -> NDArray[np.int64]:

@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from vehicle.errors import MissingExtra
-from vehicle.networks.bev import CHUNK, GROUND, LIFTED, MAPS, POINTS, SIZE, BevNet
+from vehicle.networks.bev import GROUND, LIFTED, MAPS, POINTS, SIZE, BevNet
 from vehicle.networks.hydranet import FEATURES, Backbone
 
 Module = TypeVar("Module", bound=nn.Module)
@@ -41,9 +41,9 @@ def export_pixel_head(head: nn.Module, file: Path, *, given: dict[str, torch.Ten
 
 
 def export_bev(net: BevNet, folder: Path, *, cameras: int, image: tuple[int, int], fingerprint: str) -> None:
-    """Write the parts of a BEV net, `neck` for CHUNK cars and the others for one; image: rows and columns of one."""
+    """Write the parts of a BEV net, each for one car; image: rows and columns of a picture."""
     maps = {
-        name: torch.zeros(CHUNK * cameras, channels, image[0] // side, image[1] // side)
+        name: torch.zeros(cameras, channels, image[0] // side, image[1] // side)
         for name, (channels, side) in MAPS.items()
     }
     parts: dict[str, tuple[nn.Module, dict[str, torch.Tensor]]] = {
@@ -57,16 +57,18 @@ def export_bev(net: BevNet, folder: Path, *, cameras: int, image: tuple[int, int
 
 
 class _NeckPart(nn.Module):
-    """Maps of CHUNK cars' cameras side by side, as the backbone gives them."""
+    """Maps of a car's cameras, as the backbone gives them."""
 
     def __init__(self, net: BevNet) -> None:
         super().__init__()
         self.neck = net.neck
 
     def forward(self, fine: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-        flat = [maps.view(CHUNK, -1, maps.shape[1], maps[0, 0].numel()) for maps in (fine, x)]
-        table: torch.Tensor = self.neck(*flat)
-        return table
+        rows = []
+        for layer, maps in ((self.neck.fine, fine), (self.neck.x, x)):  # as convolutions, which need not turn the maps
+            seen = nn.functional.conv2d(maps, layer.weight[:, :, None, None])
+            rows.append(seen.flatten(2).transpose(1, 2).reshape(1, -1, LIFTED))
+        return torch.cat(rows, 1)
 
 
 class _GroundPart(nn.Module):
