@@ -24,7 +24,7 @@ from fleet.engine.contest_figures import Comparison, table
 from fleet.engine.contest_pictures import contest_picture
 from fleet.engine.sampling import CARS, Sampler
 from fleet.report.pictures import save
-from scenarios import Draws, Rig, open_world
+from scenarios import Draws, Rig, World, open_world
 from vehicle import Network, Sight, load_network, load_viewer
 
 SEED = 1_000_004  # of worlds from which nothing has learnt
@@ -52,26 +52,28 @@ class Place:
 
 
 PLACES = (
-    Place("everywhere", (1024, 64)),
-    Place("junction", (384, 32), changes=(("junctions_per_km", 12.0),)),
-    Place("parking_lot", (384, 32), world="parking_lot"),
-    Place("1_degree_off", (384, 32), off_deg=1.0),
-    Place("2_degrees_off", (384, 32), off_deg=2.0),
+    Place("everywhere", (512, 64)),
+    Place("junction", (192, 32), changes=(("junctions_per_km", 12.0),)),
+    Place("parking_lot", (192, 32), world="parking_lot"),
+    Place("1_degree_off", (192, 32), off_deg=1.0),
+    Place("2_degrees_off", (192, 32), off_deg=2.0),
 )
 
 
-def sampler_of(place: Place, seed: int) -> tuple[Sampler, Rig]:
-    """Moments of a place, and the rig that its cars believe in."""
-    rig = open_world(place.world, seed=seed, cars=1, compiled=False).rig
-    world = open_world(
-        place.world, seed=seed, cars=CARS, rig=rig.miscalibrated(place.off_deg, seed), **dict(place.changes)
-    )
-    return Sampler(world, CARS, Draws(seed)), rig
+def field_of(place: Place) -> tuple[Sampler, World | None]:
+    """Moments of a place, and the same world through cameras that do not sit as they should, where they do not."""
+
+    def opened(rig: Rig | None = None) -> World:
+        return open_world(place.world, seed=SEED, cars=CARS, rig=rig, **dict(place.changes))
+
+    world = opened()
+    painted = opened(world.rig.miscalibrated(place.off_deg, SEED)) if place.off_deg else None
+    return Sampler(world, CARS, Draws(SEED)), painted
 
 
 def costs(network: Network, sight: Sight) -> list[dict[str, Any]]:
     """CPU milliseconds a car-tick of looking and of fusing, and both over production's own forward, in turns."""
-    sampler, _ = sampler_of(PLACES[0], SEED)
+    sampler, _ = field_of(PLACES[0])
     cars, ticks = sampler.moments(0, 8)
     pixels = sampler.world.frames(cars, ticks).pixels.numpy()
     _, features = network.see(pixels)
@@ -118,13 +120,14 @@ def main() -> None:
     sheets: dict[str, Sheet] = {}
     with Progress(console=CONSOLE, transient=True) as progress:
         for place in PLACES:
-            sampler, rig = sampler_of(place, SEED)
-            sight = Sight(tuple(load_viewer(name, rig, network.backbone) for name in asked.viewers))
+            sampler, painted = field_of(place)
+            sight = Sight(tuple(load_viewer(name, sampler.world.rig, network.backbone) for name in asked.viewers))
             moments = place.moments[1 if asked.quick else 0]
             task = progress.add_task(place.name.replace("_", " "), total=moments)
             sheets[place.name] = contest(
-                sampler, network, sight, moments, progress=lambda done, task=task: progress.advance(task, done)
-            )
+                sampler, network, sight, moments, painted=painted,
+                progress=lambda done, task=task: progress.advance(task, done),
+            )  # fmt: skip
             if place is PLACES[0] and asked.out:
                 save(contest_picture(sampler, network, sight), asked.out / "bev.png")
     comparison = Comparison([Path(name).name for name in asked.viewers])

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fleet.engine.sampling import Sampler
-from scenarios import CLASSES, GRID, KINDS, Rig, Truth
+from scenarios import CLASSES, GRID, KINDS, Rig, Truth, World
 from vehicle import Network, Sight, Viewer, maps_of
 
 BATCH = 32
@@ -51,12 +51,16 @@ class Sheet:
 
 
 def contest(
-    sampler: Sampler, network: Network, sight: Sight, moments: int, *, progress: Callable[[int], None]
-) -> Sheet:
-    """Let every viewer of a sight look at so many moments; progress hears how many are done."""
+    sampler: Sampler, network: Network, sight: Sight, moments: int, *, progress: Callable[[int], None],
+    painted: World | None = None,
+) -> Sheet:  # fmt: skip
+    """Let every viewer of a sight look at so many moments; progress hears how many more are done.
+
+    painted: the same world as other cameras see it than those of the rig that viewers were loaded for
+    """
     parts: list[Sheet] = []
     for cars, ticks in _batches(sampler, moments):
-        maps = maps_of(sampler.world, network, sight, cars, ticks)
+        maps = maps_of(painted or sampler.world, network, sight, cars, ticks)
         parts.append(judged(sampler, sight, maps, cars, ticks))
         progress(len(cars))
     return _joined(parts)

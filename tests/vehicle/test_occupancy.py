@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from scenarios import CLASSES, GRID
+from scenarios import CLASSES, GRID, Draws
 from scenarios.cameras import EIGHT_CAMERAS
+from vehicle import Viewer, load_viewer
 from vehicle.networks.occupancy import Tuning, added_up, cells_then, evidence, probabilities, remembered
 from vehicle.networks.sights import ANSWERS, COLUMNS, ROWS, Reach, first_row, sights_of
+from vehicle.perceive import CHUNK
 
 EACH = np.ones(len(CLASSES), np.float32)
 REACH = Reach(length_m=3.0, width_m=2.0, girth_m=0.5, margin_m=(0.25, 0.25))
@@ -132,3 +134,50 @@ def test_numbers_on_a_card_come_back() -> None:
     assert again.reach == TUNING.reach
     assert np.array_equal(again.prior, TUNING.prior)
     assert np.array_equal(again.decay, TUNING.decay)
+
+
+@pytest.fixture(scope="module")
+def tracker() -> Viewer:
+    return load_viewer("occupancy-v1", EIGHT_CAMERAS)
+
+
+def features(tracker: Viewer, stream: str) -> dict[str, NDArray[np.float32]]:
+    """Of CHUNK cars that have nothing to do with one another."""
+    draws, sizes = Draws(4), {"fine": (32, 16, 24), "x": (80, 8, 12)}
+    assert tracker.card["input"]["cameras"] == SHAPE[0]
+    return {
+        name: draws.uniform(stream, np.arange(CHUNK * SHAPE[0] * int(np.prod(size))))
+        .reshape(CHUNK * SHAPE[0], *size)
+        .astype(np.float32)
+        for name, size in sizes.items()
+    }
+
+
+def test_a_car_is_seen_the_same_in_any_company(tracker: Viewer) -> None:
+    one, other = features(tracker, "these"), features(tracker, "those")
+    first = slice(0, SHAPE[0])
+    for name, part in other.items():
+        part[first] = one[name][first]
+    alone = {name: np.concatenate([part[first], np.zeros_like(part[SHAPE[0] :])]) for name, part in one.items()}
+    looks = [tracker.look(each) for each in (one, other, alone)]
+    assert np.array_equal(looks[0][0], looks[1][0])
+    assert np.array_equal(looks[0][0], looks[2][0])
+    assert not np.array_equal(looks[0][1], looks[1][1])
+
+
+def test_a_car_remembers_the_same_in_any_company(tracker: Viewer) -> None:
+    looks = [tracker.look(features(tracker, stream)) for stream in ("now", "a second ago", "two seconds ago")]
+    earlier = np.stack([*looks[1:], np.zeros_like(looks[0])], axis=1)
+    moved = np.tile(np.array([[-6.0, 0.2, 0.01], [-12.0, 0.5, 0.02], [0.0, 0.0, 0.0]]), (CHUNK, 1, 1))
+    present = np.tile(np.array([True, True, False]), (CHUNK, 1))
+    together = tracker.fuse(looks[0], earlier, moved, present)
+    present[1:] = False
+    assert np.array_equal(tracker.fuse(looks[0], earlier, moved, present)[0], together[0])
+    assert not np.array_equal(tracker.fuse(looks[0], earlier, moved, present)[1], together[1])
+
+
+def test_the_shipped_tracker_is_bounded_and_says_what_it_was_tuned_on(tracker: Viewer) -> None:
+    assert tracker.looks * int(np.prod(tracker.shape)) * tracker.dtype.itemsize <= 160_000
+    assert set(tracker.card["thresholds"]) == set(CLASSES)
+    assert tracker.card["tuned_on"] >= 64
+    assert tracker.card["measured_seed"] != tracker.card["seed"]

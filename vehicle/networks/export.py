@@ -34,9 +34,10 @@ def export_heads(heads: nn.ModuleDict, file: Path, *, d: int, fingerprint: str) 
 
 
 def export_pixel_head(head: nn.Module, file: Path, *, given: dict[str, torch.Tensor], fingerprint: str) -> None:
-    """Write `fine, coarse, rays -> logits` for any number of images and of rows; given: examples by name."""
-    images, half = torch.export.Dim("images", min=1), torch.export.Dim("half", min=1)
-    varies = ({0: images, 2: 2 * half}, {0: images, 2: half}, {0: images, 2: 2 * half})
+    """Write `fine, coarse, rays -> logits` for any number and size of images; given: examples by name."""
+    images, rows, columns = (torch.export.Dim(name, min=1) for name in ("images", "rows", "columns"))
+    fine, coarse = {0: images, 2: 2 * rows, 3: 2 * columns}, {0: images, 2: rows, 3: columns}
+    varies = (fine, coarse, fine)
     _write(head.eval(), file, given, ["logits"], fingerprint, varies)
 
 

@@ -28,10 +28,12 @@ from scenarios import CLASSES, GRID, Rig
 from vehicle.networks.folder import read_card
 from vehicle.networks.network import session_of
 from vehicle.networks.pixel_head import HEAD
-from vehicle.networks.sights import ANSWERS, Reach, Sights, first_row, rays_of, sights_of
+from vehicle.networks.sights import ANSWERS, COLUMNS, ROWS, Reach, Sights, first_row, rays_of, sights_of
 
 __all__ = [
     "ANSWERS",
+    "COLUMNS",
+    "ROWS",
     "STEPS",
     "OccupancyTracker",
     "Reach",
