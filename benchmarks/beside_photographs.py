@@ -65,7 +65,7 @@ class Moment:
         self.frame, self.folder, self.scale = whole["data_list"][0], frame.parent, scale
         self.category = {number: name for name, number in whole["metainfo"]["categories"].items()}
         self.rig = self._rig()
-        self._world = RecordedWorld(seed=1, cars=1, drives=str(drive), rig=self.rig, compiled=False, **CALM)
+        self._world = RecordedWorld(seed=1, cars=1, drives=str(drive), rig=self.rig, compiled=False, chunk=1, **CALM)
         moments = max(self._world.drives[0].duration_us // 100_000, 1)
         self._tick = int(-self._world.ridden([0], 0)[1][0] // 100_000 % moments)  # when car 0 is at the drive's start
 

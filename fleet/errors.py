@@ -31,6 +31,10 @@ FleetError
 ├── ExamError
 │   ├── UnknownEncounter      name one of the world's encounters
 │   └── BadScores             mend the file of scores at what it names
+├── BadLabels                 correct the labels, or the clips that they are of
+├── UnknownLayer              correct the layer in the trigger's params
+├── UnknownRule               correct the name of the published rule
+├── UnknownThing              correct the kind of thing to catch
 └── UnknownBenchmark          name one of the files in benchmarks/
 """
 
@@ -320,6 +324,40 @@ def root_errors(*others: type[Exception]) -> tuple[type[Exception], ...]:
     }
     found = [getattr(sys.modules[package], name, None) for package, name in roots.items() if package in sys.modules]
     return (FleetError, *(error for error in found if error is not None), *others)
+
+
+class BadLabels(FleetError):
+    """What a probe is to learn from cannot be learnt from; file: which, problem: why."""
+
+    def __init__(self, file: Path, problem: str) -> None:
+        self.file, self.problem = file, problem
+        super().__init__(f"{file}: {problem}")
+
+
+class UnknownLayer(FleetError):
+    """No such part of the backbone's embedding; layer: as asked for, known: those that there are."""
+
+    def __init__(self, layer: str, known: Sequence[str]) -> None:
+        self.layer, self.known = layer, tuple(known)
+        super().__init__(f"the backbone has no layer {layer!r}{hint(layer, known)}; there are {', '.join(known)}")
+
+
+class UnknownThing(FleetError):
+    """No world has such a thing; name: as asked for, known: those that there are."""
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        self.name, self.known = name, tuple(known)
+        super().__init__(f"no world shows a {name!r}{hint(name, known)}")
+
+
+class UnknownRule(FleetError):
+    """None of the published rules is called so; name: as asked for, known: those that there are."""
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        self.name, self.known = name, tuple(known)
+        super().__init__(
+            f"no published rule {name!r}{hint(name, known)}; `outrider trigger prove` without a name lists all"
+        )
 
 
 class UnknownBenchmark(FleetError):

@@ -309,7 +309,7 @@ def open_world(
 
         if "drives" not in options:
             raise NoDrivesNamed
-        return RecordedWorld(seed=seed, cars=cars, device=device, rig=rig, compiled=compiled, **options)
+        return RecordedWorld(seed=seed, cars=cars, device=device, rig=rig, compiled=compiled, chunk=chunk, **options)
     changes: Mapping[str, Any] = {**options, "rig": rig} if isinstance(rig, str) else options
     given = None if isinstance(rig, str) else rig
     return DrawnWorld(load_world(name, changes), seed=seed, device=device, rig=given, compiled=compiled, chunk=chunk)

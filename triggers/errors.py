@@ -164,6 +164,17 @@ class TooFewEncounters(TriggerError):
         return type(self), (self.what, self.need, self.have)
 
 
+class UnknownSort(TriggerError):
+    """No such sort of classifier; sort: as asked for, known: those that there are."""
+
+    def __init__(self, sort: str, known: Iterable[str]) -> None:
+        self.sort, self.known = sort, tuple(known)
+        super().__init__(f"unknown sort of probe '{sort}'{hint(sort, self.known)}; there are {', '.join(self.known)}")
+
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        return type(self), (self.sort, self.known)
+
+
 class ForeignMemory(TriggerError):
     """A checkpoint of other cars; saved, mine: (first car, number of cars)."""
 

@@ -49,7 +49,39 @@ def disagreement(*, task: str, threshold: float, candidate: str | None = None) -
     return score
 
 
-KINDS: dict[str, Callable[..., Trigger]] = {"expression": expression, "probe": probe, "disagreement": disagreement}
+def mismatch(*, signal: str, against: str, threshold: float) -> Trigger:
+    """Fire where two signals that should say the same are so far apart: camera and camera, network and radar or driver.
+
+    Either may be arithmetic on signals, such as `lead_distance.m - 2.3 m`; both have the unit of the threshold.
+    """
+    return Expression(f"abs(({signal}) - ({against}))", threshold=float(threshold))
+
+
+def jitter(*, signal: str, over_s: float, threshold: float) -> Trigger:
+    """Fire where a number swings to and fro: how much wider its range is, within these seconds, than it got on.
+
+    What moves steadily has none, however fast it is.
+    """
+    span = f"over {over_s:g} s"
+    return Expression(
+        f"max({signal} {span}) - min({signal} {span}) - abs(rate({signal} {span})) * {over_s:g} s",
+        threshold=float(threshold),
+    )
+
+
+def flicker(*, signal: str, above: float, times: int, over_s: float) -> Trigger:
+    """Fire where an answer comes and goes: it rose above a level so many times within these seconds."""
+    return Expression(f"count({signal} > {above:g} over {over_s:g} s)", threshold=float(times))
+
+
+KINDS: dict[str, Callable[..., Trigger]] = {
+    "expression": expression,
+    "probe": probe,
+    "disagreement": disagreement,
+    "mismatch": mismatch,
+    "jitter": jitter,
+    "flicker": flicker,
+}
 
 
 def faults_of(kind: str, params: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""`outrider train` hydranet, head, interference and occupancy, `outrider trigger train`: networks and triggers."""
+"""`outrider train` hydranet, head, interference, occupancy and bev: making networks."""
 
 import shlex
 import sys
@@ -42,13 +42,6 @@ outrider train interference --steps 400 --out runs/interference
 
 outrider train interference --steps 800 --task lane --task lead --task weather --json
 """
-TRIGGER = """
-[bold]Examples[/bold]
-
-outrider trigger train caution_light --out runs/caution_light
-
-outrider trigger train rules/mine.yaml --kind stop_sign --miss no_entry
-"""
 BEV = """
 [bold]Examples[/bold]
 
@@ -75,7 +68,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on s
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands; `trigger` may be a group already."""
+    """Add the commands."""
     train = typer.Typer(help="Make networks.", no_args_is_help=True)
     train.command("hydranet", epilog=HYDRANET)(hydranet)
     train.command("head", epilog=HEAD)(head)
@@ -83,11 +76,6 @@ def register(app: typer.Typer) -> None:
     train.command("interference", epilog=INTERFERENCE)(interference)
     train.command("occupancy", epilog=OCCUPANCY)(occupancy)
     app.add_typer(train, name="train")
-    groups = [group.typer_instance for group in app.registered_groups if group.name == "trigger"]
-    trigger = groups[0] if groups and groups[0] else typer.Typer(help="Make and judge triggers.", no_args_is_help=True)
-    trigger.command("train", epilog=TRIGGER)(trigger_train)
-    if not groups:
-        app.add_typer(trigger, name="trigger")
 
 
 def hydranet(
@@ -128,6 +116,9 @@ def head(
         bool,
         typer.Option("--everywhere", help="Learn from every weather and light alike, not mostly from rainy nights."),
     ] = False,
+    distinct: Annotated[
+        int | None, typer.Option(min=1, help="Go over so many batches again and again. [dim]Default: fresh ones[/dim]")
+    ] = None,
     measure_on: Annotated[int, typer.Option(min=64, help="Moments to measure on.")] = 4096,
     threads: Threads = 2,
     as_json: AsJson = False,
@@ -140,7 +131,7 @@ def head(
     from fleet.engine.training import Schedule
     from fleet.engine.workshop import Order, make_candidate
 
-    schedule = Schedule(steps=10**9 if minutes else steps, minutes=minutes, rate=1e-3)
+    schedule = Schedule(steps=10**9 if minutes else steps, minutes=minutes, rate=1e-3, distinct=distinct)
     order = Order(name or out.name, version, out, world, seed, schedule, measure_on, threads, _command())
     strata = EVERYTHING if everywhere else HEAVY_RAIN_AT_NIGHT
     card = make_candidate(order, base, tuple(task), _Line(schedule.minutes, steps), strata=strata)
@@ -242,36 +233,6 @@ def occupancy(
     for each, overlap in card["iou"].items():
         console().print(f"{each:20}IoU {overlap:.3f}")
     console().print(f"viewer: {out}")
-
-
-def trigger_train(
-    spec: Annotated[str, typer.Argument(help="A trigger of kind `probe`: a shipped name or a YAML file.")],
-    *,
-    network: Annotated[str, typer.Option(help="Whose features to use: a shipped name or a folder.")] = "hydranet-v1",
-    kind: Annotated[str | None, typer.Option(help="What to catch. [dim]Default: the trigger's name[/dim]")] = None,
-    miss: Annotated[list[str] | None, typer.Option(help="What resembles it; repeatable.")] = None,
-    encounters: Annotated[int, typer.Option(min=20, help="How many encounters to collect, near misses too.")] = 800,
-    negatives: Annotated[int, typer.Option(min=20, help="How many moments without it.")] = 2000,
-    error_rate: Annotated[
-        float, typer.Option(min=0, max=0.5, help="Share of frames that the labeller gets wrong.")
-    ] = 0.02,
-    seed: Seed = 3,
-    world: World = "all_weather",
-    out: Annotated[Path | None, typer.Option("--out", help="A folder. [dim]Default: beside the spec[/dim]")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Fit a trigger's probe to labelled moments; writes its weights, a report and a learning curve."""
-    from fleet.cli.output import console, print_json
-    from fleet.engine.trigger_training import TriggerOrder, Wanted, make_probe
-
-    wanted = Wanted(kind or Path(spec).stem, tuple(miss or ("balloon", "dark_lamp")), encounters, negatives, error_rate)
-    order = TriggerOrder(spec, network, wanted, world, seed, out, _command())
-    report = make_probe(order, _Found())
-    if as_json:
-        print_json(report)
-        return
-    said = ("average_precision", "threshold", "precision", "recall", "encounter_recall")
-    console().print(f"{report['file']}: " + ", ".join(f"{name} {report[name]:.3f}" for name in said))
 
 
 class _Line:

@@ -4,7 +4,7 @@ import importlib
 
 import typer
 
-PARTS = ("trigger_packages", "trigger_import", "trigger_exam")
+PARTS = ("trigger_train", "trigger_prove", "trigger_exam", "trigger_packages", "trigger_import")
 """Modules of this package with an `add(group)`."""
 
 

@@ -24,6 +24,8 @@ class Schedule:
     steps: how many batches
     batch: cars in each
     rate: highest learning rate, after the warm-up; from there a cosine to nothing (Loshchilov and Hutter, 2017)
+    distinct: how many different batches there are, gone over again and again, where only heads learn: they are painted
+        once and their embeddings kept, which is many times faster; None for fresh ones at every step
     minutes: wall time after which learning ends early, with the cosine; None for no such end. With it, the outcome
         depends on the machine's speed
     """
@@ -32,6 +34,7 @@ class Schedule:
     batch: int = 32
     rate: float = 2e-3
     minutes: float | None = None
+    distinct: int | None = None
 
     def done(self, step: int, elapsed_s: float) -> float:
         """The share of the whole that is behind, by steps or by the clock, whichever is further."""
@@ -69,7 +72,12 @@ class Learner:
 
     def learn(self, pixels: Tensor, labels: Mapping[str, "Labels"], *, rate: float, step: int) -> float:
         """One step on one batch; the loss before it. LossNotFinite."""
-        _, outputs = self.network(pixels)
+        return self.answer_for(self.network(pixels)[1], labels, rate=rate, step=step)
+
+    def answer_for(
+        self, outputs: Mapping[str, Tensor], labels: Mapping[str, "Labels"], *, rate: float, step: int
+    ) -> float:
+        """One step for outputs that the network has just given; the loss before it. LossNotFinite."""
         losses = {name: loss(task, outputs[name], *labels[name]) for name, task in self.tasks.items()}
         total = torch.stack(list(losses.values())).sum()
         if not torch.isfinite(total):
@@ -114,7 +122,26 @@ def train_heads(
     network.requires_grad_(requires_grad=False)
     for name in tasks:
         network.heads[name].requires_grad_(requires_grad=True)
-    return _learn([Learner(network, tasks)], sampler, schedule, progress)
+    if schedule.distinct is None:
+        return _learn([Learner(network, tasks)], sampler, schedule, progress)
+    return _learn_heads(Learner(network, tasks), sampler, schedule, schedule.distinct, progress)
+
+
+def _learn_heads(learner: Learner, sampler: Sampler, schedule: Schedule, distinct: int, progress: Progress) -> int:
+    """The loop over a few batches, each of which the frozen backbone sees once."""
+    kept: list[tuple[Tensor, dict[str, Labels]]] = []
+    begun, step = time.monotonic(), 0
+    while (done := schedule.done(step, time.monotonic() - begun)) < 1:
+        if len(kept) < distinct:
+            pixels, truth = look(sampler, len(kept), schedule.batch)
+            with torch.no_grad():
+                kept.append((learner.network.backbone(pixels), labels_of(learner.tasks, truth)))
+        embedding, labels = kept[step % len(kept)]
+        outputs = {name: learner.network.heads[name](embedding) for name in learner.tasks}
+        loss_before = learner.answer_for(outputs, labels, rate=schedule.rate_at(step, done), step=step)
+        step += 1
+        progress(step, loss_before)
+    return step
 
 
 def _learn(learners: Sequence[Learner], sampler: Sampler, schedule: Schedule, progress: Progress) -> int:

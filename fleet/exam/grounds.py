@@ -17,7 +17,7 @@ from fleet.exam.trial import Stratum
 from scenarios import ENCOUNTERS, Draws, slices_of, staging
 from triggers import TriggerSpec
 
-CAR_DAYS, SITES, BLOCKS = 20_000, 60_000, 400_000
+CAR_DAYS, SITES = 20_000, 30_000
 FEW = 60  # sites; a condition that has fewer is not set apart
 SHARE_USED = 0.5  # of a stratum's sites at most, so that no two of a sample are near one another
 CONDITIONS = ("dry day", "dry night", "wet day", "wet night")

@@ -167,6 +167,11 @@ def _cut(pixels: Pixels, part: Box, scale: int) -> Pixels:
     return np.ascontiguousarray(pixels[top:bottom, left:right])
 
 
+def picture_url(pixels: Pixels) -> str:
+    """A picture as a data URL, a JPEG."""
+    return _url("jpeg", _jpeg(pixels))
+
+
 def _jpeg(pixels: Pixels) -> bytes:
     encoded: bytes = simplejpeg.encode_jpeg(np.ascontiguousarray(pixels), _QUALITY, "RGB", "444")
     return encoded

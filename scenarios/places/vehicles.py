@@ -125,9 +125,9 @@ def vehicle_beside(sites: Sites) -> list[Slots]:
 
 def weaving_vehicle(sites: Sites) -> list[Slots]:
     """A vehicle weaves over the line, in and out of the own lane, again and again."""
-    swing = 0.5 - 0.5 * np.cos(np.pi * np.clip((sites.share - 0.44) / 0.02, 0.0, 6.0))
+    swing = 0.5 - 0.5 * np.cos(np.pi * np.clip((sites.share - 0.42) / 0.02, 0.0, 10.0))
     aside = sites.beside + (sites.lane - sites.beside) * (0.25 + 0.6 * swing)
-    return [_vehicle(sites, _near(sites), aside, traits="weaving", when=_within(sites, 0.44, 0.56))]
+    return [_vehicle(sites, _near(sites), aside, traits="weaving", when=_within(sites, 0.42, 0.62))]
 
 
 def stuck_brake_lights(sites: Sites) -> list[Slots]:

@@ -69,6 +69,7 @@ class RecordedWorld:
 
     drives: a file, a log's folder, a folder of many, or a list of such
     rig: the cars' cameras, as a rig, by name or by file; None for those that the climate says
+    chunk: cars that are painted in one go, fewer where one wants few pictures and last bits do not matter
     Raises NoDrives, CorruptDrive, BadWorld, TiltedCamera.
     """
 
@@ -77,7 +78,7 @@ class RecordedWorld:
 
     def __init__(
         self, *, seed: int, cars: int, drives: str | Path | Sequence[str], device: str = "cpu",
-        rig: Rig | str | None = None, compiled: bool | None = None, **climate: Any,
+        rig: Rig | str | None = None, compiled: bool | None = None, chunk: int = CHUNK, **climate: Any,
     ) -> None:  # fmt: skip
         del cars  # any number of them rides
         changes = {**climate, "rig": rig} if isinstance(rig, str) else climate
@@ -87,7 +88,7 @@ class RecordedWorld:
         self.drives = [drive for place in places for drive in open_drives(Path(place))]
         self._grids = [rasterise(drive) for drive in self.drives]
         ground = _raster_ground(self._grids, device)
-        self._painter = Painter(self.rig, ground=ground, device=device, compiled=compiled)
+        self._painter = Painter(self.rig, ground=ground, device=device, compiled=compiled, chunk=chunk)
 
     @property
     def fingerprint(self) -> str:

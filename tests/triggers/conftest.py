@@ -9,7 +9,7 @@ import pytest
 from scipy.special import ndtri
 
 from triggers import Evaluator, Memory, Reason, SignalTable, TriggerSpec
-from triggers.probe import Probe
+from triggers.probe import Probe, Readout
 
 TICK_US = 100_000
 BACKBONE = "ab" * 32
@@ -84,8 +84,7 @@ def probe() -> Probe:
     return Probe(
         mean=np.array([0.1, -0.2, 0.0, 0.3]),
         scale=np.array([1.0, 2.0, 0.5, 1.5]),
-        coefficients=np.array([0.7, -1.1, 0.4, 2.0]),
-        intercept=-0.3,
+        readout=Readout(np.array([0.7, -1.1, 0.4, 2.0]), -0.3),
         calibration=np.array([1.2, -0.1]),
         threshold=0.6,
         backbone=BACKBONE,

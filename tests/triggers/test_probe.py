@@ -12,7 +12,7 @@ from scipy.special import expit
 
 from triggers import SignalTable
 from triggers.errors import BadWeights, ForeignBackbone, MissingWeights
-from triggers.probe import Probe, load_probe
+from triggers.probe import Probe, Readout, load_probe
 
 Tables = Callable[..., SignalTable]
 Noise = Callable[..., np.ndarray]
@@ -20,12 +20,12 @@ Noise = Callable[..., np.ndarray]
 
 def wide_probe(d: int, normal: Noise) -> Probe:
     parts = normal(3, d).astype(np.float64)
-    return Probe(parts[0], np.abs(parts[1]) + 0.1, parts[2], 0.3, np.array([0.7, -0.2]), 0.5, "ab")
+    return Probe(parts[0], np.abs(parts[1]) + 0.1, Readout(parts[2], 0.3), np.array([0.7, -0.2]), 0.5, "ab")
 
 
 def test_a_score_is_the_calibrated_probability(probe: Probe, table: Tables) -> None:
     x = table(a=[0.0] * 9).embedding.astype(np.float64)
-    logit = ((x - probe.mean) / probe.scale) @ probe.coefficients + probe.intercept
+    logit = ((x - probe.mean) / probe.scale) @ probe.readout.weights + probe.readout.intercept
     assert np.allclose(probe.score(x.astype(np.float32)), expit(1.2 * logit - 0.1), rtol=1e-6)
 
 
@@ -43,7 +43,7 @@ def test_an_embedding_that_is_not_finite_has_no_score(probe: Probe) -> None:
 
 
 def test_extreme_logits_saturate(probe: Probe) -> None:
-    sure = replace(probe, coefficients=np.array([1e6, 0, 0, 0]))
+    sure = replace(probe, readout=Readout(np.array([1e6, 0, 0, 0]), 0.0))
     assert sure.score(np.array([[9, 0, 0, 0], [-9, 0, 0, 0]], np.float32)).tolist() == [1, 0]
 
 

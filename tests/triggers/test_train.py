@@ -9,9 +9,11 @@ from scipy.stats import binom
 from structlog.testing import capture_logs
 
 from triggers import fit_probe
-from triggers.errors import TooFewEncounters
+from triggers.errors import TooFewEncounters, UnknownSort
 from triggers.probe import Probe, load_probe
-from triggers.train import FOLDS, Examples, _folds, threshold_for
+from triggers.train import Examples, threshold_for
+from triggers.train.examples import FOLDS, folds
+from triggers.train.sorts import SORTS
 
 Noise = Callable[..., np.ndarray]
 Drawn = Callable[..., tuple[np.ndarray, np.ndarray, np.ndarray]]
@@ -69,12 +71,12 @@ def test_the_same_seed_gives_the_same_bits(drawn: Drawn, tmp_path: Path) -> None
 
 def test_another_seed_deals_the_encounters_otherwise(drawn: Drawn) -> None:
     examples = Examples(*drawn(80))
-    assert not np.array_equal(_folds(examples, 1), _folds(examples, 2))
+    assert not np.array_equal(folds(examples, 1), folds(examples, 2))
 
 
 def test_frames_of_one_encounter_are_never_on_both_sides(drawn: Drawn) -> None:
     features, labels, groups = drawn(83)
-    fold = _folds(Examples(features, labels, groups), 7)
+    fold = folds(Examples(features, labels, groups), 7)
     assert all(len(set(fold[groups == each])) == 1 for each in range(83))
     for part in range(FOLDS):
         assert 3 <= len(set(groups[(fold == part) & labels])) <= 6
@@ -159,3 +161,42 @@ def test_an_embedding_that_is_not_finite_is_refused(drawn: Drawn) -> None:
     features[3, 3] = np.nan
     with pytest.raises(ValueError, match="not finite"):
         fit_probe(features, labels, groups, backbone=BACKBONE, seed=0)
+
+
+@pytest.mark.parametrize("sort", SORTS)
+def test_every_sort_learns_and_comes_back_from_its_file(drawn: Drawn, tmp_path: Path, sort: str) -> None:
+    file = tmp_path / "p.safetensors"
+    probe, report = fit_probe(*drawn(200), backbone=BACKBONE, seed=1, sort=sort, save_to=file)
+    features, labels, _ = drawn(100, salt=60)
+    again = load_probe(file)
+    assert np.array_equal(again.score(features), probe.score(features))
+    assert np.array_equal(again.score(features)[5:9], again.score(features[5:9]))
+    assert again.sort == report["sort"] == sort
+    assert report["average_precision"] > 0.8
+    assert again.score(features)[labels].mean() > 0.3 + again.score(features)[~labels].mean()
+
+
+def test_an_unknown_sort_says_which_there_are(drawn: Drawn) -> None:
+    with pytest.raises(UnknownSort, match="unknown sort of probe 'logistics'; did you mean 'logistic'"):
+        fit_probe(*drawn(80), backbone=BACKBONE, seed=1, sort="logistics")
+
+
+def test_a_layer_is_looked_at_and_nothing_else(drawn: Drawn) -> None:
+    features, labels, groups = drawn(120)
+    probe, report = fit_probe(features, labels, groups, backbone=BACKBONE, seed=1, layer="trunk.main", columns=[0, 1])
+    changed = features.copy()
+    changed[:, 2:] = 9.0
+    assert np.array_equal(probe.score(features), probe.score(changed))
+    assert (probe.layer, report["features"]) == ("trunk.main", 2)
+
+
+def test_encounters_that_set_the_threshold_had_no_part_in_the_fit(drawn: Drawn) -> None:
+    features, labels, groups = drawn(400)
+    probe, report = fit_probe(features, labels, groups, backbone=BACKBONE, seed=2, target_false_fire_rate=0.05)
+    assert report["false_fires"]["negatives"] == 120  # two fifths of 300
+    fresh, other, _ = drawn(2000, salt=70)
+    fires = probe.score(fresh) >= probe.threshold
+    encounters = fires.reshape(-1, 6).any(axis=1)[~other.reshape(-1, 6).any(axis=1)]
+    assert encounters.mean() <= 0.05
+    low, high = report["encounter_recall_interval"]
+    assert 0 < low < report["encounter_recall"] < high < 1
