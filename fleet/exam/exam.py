@@ -184,7 +184,7 @@ def _found(
 
 
 def _versus(painted: Painted, sampled: Sampled, dry: Driven) -> estimate.Comparison | None:
-    """The second version on the same encounters, if there is one."""
+    """The second version less the first on the same encounters, if there is one."""
     if len(painted.fitting.specs) == 1:
         return None
     other = painted.outcomes(painted.looked[-1], 1)
@@ -193,7 +193,7 @@ def _versus(painted: Painted, sampled: Sampled, dry: Driven) -> estimate.Compari
     )
     mine = sampled.sample
     theirs = Sampled(estimate.Sample(mine.stratum, mine.weight, event, right, wrong), sampled.counts, [], 0)
-    return estimate.compare(pooled(painted, theirs, dry, 1), pooled(painted, sampled, dry))
+    return estimate.compare(pooled(painted, sampled, dry), pooled(painted, theirs, dry, 1))
 
 
 def _threshold(spec: TriggerSpec) -> float:

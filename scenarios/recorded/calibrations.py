@@ -114,7 +114,7 @@ def _mmdetection(file: Path) -> Rig:
         frame = whole["data_list"][0] if isinstance(whole, dict) else whole[0]
         if "calib" in frame:
             return _kitti_of_old(frame)
-        images = {name: said for name, said in frame["images"].items() if said.get("cam2img") is not None}
+        images = {name: said for name, said in frame["images"].items() if isinstance(said, dict) and "cam2img" in said}
         if any("cam2ego" in said for said in images.values()):
             return _rig([_nuscenes_camera(name, said) for name, said in images.items()])
         return _rig([_kitti_camera(name, said) for name, said in images.items() if "lidar2cam" in said])

@@ -88,6 +88,21 @@ def test_the_command_writes_a_page_and_ends_with_the_verdicts_code(order: Order,
     assert "http" not in page
 
 
+def test_a_budget_is_kept_or_said_to_be_too_small(order: Order, tmp_path: Path) -> None:
+    arguments = [
+        "trigger", "budget", order.spec, "--world", order.world, "--catches", "caution_light", "--frames", "100",
+        "--dry-run-frames", "100", "--every-s", "4", "--json", "--out", str(tmp_path / "budget.html"),
+        "--mb-per-car-day", "1000", "--want", "100",
+    ]  # fmt: skip
+    with plain_painting():
+        done = CliRunner().invoke(build(), arguments)
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert (done.exit_code, found["verdict"]) == (0, "pass")
+    assert sum(found["quotas"].values()) in (0, 100)
+    assert 0 <= found["used"] < 1
+    assert "It fits." in (tmp_path / "budget.html").read_text()
+
+
 def test_what_is_put_on_the_road_is_seen_and_what_is_not_there_is_not(order: Order) -> None:
     world = world_of(order)
     here = grounds.Grounds(world, Draws(1), 2.0, car_days=60)

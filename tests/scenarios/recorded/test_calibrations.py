@@ -85,7 +85,7 @@ def test_a_camera_of_kitti_stands_aside_by_its_projections_last_column(tmp_path:
     }
     said = {"cam2img": projection.tolist(), "lidar2cam": LASER.tolist(), "height": 400, "width": 640}
     if not old:
-        frame = {"images": {"CAM2": said, "R0_rect": {}}}
+        frame = {"images": {"CAM2": said, "R0_rect": np.eye(4).tolist()}}
     camera = read_calibration(saved(tmp_path, [frame] if old else {"data_list": [frame]})).cameras[0]
     assert camera.name == "CAM2"
     assert camera.place == pytest.approx([0.3, -0.54, 1.73 - 0.1])
