@@ -18,7 +18,7 @@ from scenarios import CLASSES, open_world
 from scenarios.cameras import EIGHT_CAMERAS
 from vehicle import BevNet, load_network, load_viewer
 
-DRIVES, LOOKS = 10, 5
+DRIVES, LOOKS = 8, 4
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def _net(looks: int = 3) -> BevNet:
 def test_footage_is_what_the_world_shows_and_tells(footage: Footage) -> None:
     world = open_world("sunny_city", seed=3, cars=20_000, compiled=False)
     cars, ticks = footage.cars[:1], footage.ticks[:1, 2]
-    assert footage.world.tolist() == [0] * 5 + [1] * 5
+    assert footage.world.tolist() == [0] * 4 + [1] * 4
     np.testing.assert_array_equal(footage.cells(np.arange(1))[:, 2], world.top_down(cars, ticks).cells)
     _, maps = load_network("hydranet-v1").see(np.repeat(world.frames(cars, ticks).pixels.numpy(), 8, axis=0))
     np.testing.assert_allclose(footage.maps["fine"][0, 2].ravel(), maps["fine"][:8].ravel(), atol=0.02, rtol=2e-3)
@@ -47,19 +47,19 @@ def test_footage_is_what_the_world_shows_and_tells(footage: Footage) -> None:
 
 def test_it_learns_and_repeats_itself(footage: Footage) -> None:
     losses: list[float] = []
-    nets, schedule = [_net(), _net()], Schedule(30, 2, 3e-3)
+    nets, schedule = [_net(), _net()], Schedule(80, 1, 1e-2)
     for net in nets:
         train_bev([net], footage, EIGHT_CAMERAS, schedule, seed=1, progress=lambda _, loss: losses.append(loss))
-    assert np.mean(losses[25:30]) < 0.9 * np.mean(losses[:5])
-    assert losses[:30] == losses[30:]
+    assert np.mean(losses[72:80]) < 0.5 * np.mean(losses[:8])
+    assert losses[:80] == losses[80:]
     for ours, other in zip(*(net.state_dict().values() for net in nets), strict=True):
         assert torch.equal(ours, other)
     thresholds = thresholds_of(nets[0], footage, EIGHT_CAMERAS)
     assert set(thresholds) == set(CLASSES)
-    some = {"first": np.arange(DRIVES) < 5, "none": np.zeros(DRIVES, np.bool_)}
+    some = {"first": np.arange(DRIVES) < 4, "none": np.zeros(DRIVES, np.bool_)}
     found = figures_of(nets[0], footage, EIGHT_CAMERAS, thresholds, some)
     untrained = figures_of(_net(), footage, EIGHT_CAMERAS, dict.fromkeys(CLASSES, 0.5), {})
-    assert found["everywhere"]["drivable"] > untrained["everywhere"]["drivable"]
+    assert found["everywhere"]["drivable"] > untrained["everywhere"]["drivable"] + 0.1
     assert found["none"] == {}
 
 
