@@ -1,6 +1,5 @@
 """What the examiner's truth says: which fires were right, and in which slice of the world a row lies."""
 
-import math
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -56,17 +55,6 @@ def slice_names() -> list[str]:
     from scenarios import SLICES  # brings torch, which most questions do without
 
     return sorted(SLICES)
-
-
-def wilson(hits: int, of: int) -> tuple[float, float]:
-    """The 95 % interval of a share after `hits` of `of` (Wilson 1927); (0, 1) when nothing was seen."""
-    if of == 0:
-        return 0.0, 1.0
-    z = 1.959964
-    share, spread = hits / of, z * z / of
-    middle = (share + spread / 2) / (1 + spread)
-    half = z * math.sqrt(share * (1 - share) / of + spread / of / 4) / (1 + spread)
-    return max(middle - half, 0.0), min(middle + half, 1.0)
 
 
 def _moments(found: Mapping[str, Any]) -> dict[str, NDArray[Any]]:

@@ -14,7 +14,7 @@ from synthetic_run import FIRES, clip_id, clip_of, write_run
 from fleet.errors import NotARun
 from fleet.report import open_folder, read_pictures, sheet, write_report
 from fleet.report.errors import UnreadableClip
-from fleet.report.judged import judge, slice_rows, sought_by, wilson
+from fleet.report.judged import judge, slice_rows, sought_by
 from fleet.report.maps import colours_of, legend_of
 from fleet.report.pictures import nearest, png
 from fleet.report.svg import across, clock, over_time, short, stack, upward
@@ -161,13 +161,6 @@ def test_a_fire_is_right_when_its_thing_was_in_view(folder: Path) -> None:
 )
 def test_a_trigger_looks_for_the_kind_that_its_name_has(trigger: str, kind: str | None) -> None:
     assert sought_by(trigger, {"caution_light", "stop_sign", "sign", "tree"}) == kind
-
-
-@pytest.mark.parametrize(
-    ("hits", "of", "low", "high"), [(0, 10, 0.0, 0.2775), (10, 10, 0.7225, 1.0), (15, 20, 0.5313, 0.8881), (0, 0, 0, 1)]
-)
-def test_wilson_gives_the_published_intervals(hits: int, of: int, low: float, high: float) -> None:
-    assert wilson(hits, of) == pytest.approx((low, high), abs=5e-4)
 
 
 def test_pictures_come_back_in_order_with_their_camera(folder: Path) -> None:

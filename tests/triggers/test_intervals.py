@@ -126,3 +126,11 @@ def test_holm_and_benjamini_hochberg_give_the_example_of_1995() -> None:
          0.7590, 1.0]  # fmt: skip
     assert estimate.benjamini_hochberg(p).sum() == 4
     assert estimate.holm(p).sum() == 3
+
+
+@pytest.mark.parametrize(
+    ("hits", "of", "low", "high"), [(0, 10, 0.0, 0.2775), (10, 10, 0.7225, 1.0), (15, 20, 0.5313, 0.8881), (0, 0, 0, 1)]
+)
+def test_wilson_gives_the_published_intervals(hits: int, of: int, low: float, high: float) -> None:
+    found = estimate.wilson(hits, of)
+    assert (found.low, found.high) == pytest.approx((low, high), abs=5e-4)

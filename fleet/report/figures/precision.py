@@ -3,8 +3,8 @@
 import duckdb
 from markupsafe import Markup, escape
 
-from fleet.report.judged import wilson
 from fleet.report.markup import figure, many, nothing, percent, table
+from triggers import estimate
 
 _EXAMINER = "By truth, which no car and no labeller ever sees."
 
@@ -69,7 +69,8 @@ def _about(trigger: str, kind: str) -> Markup:
 
 def _interval(hits: int, of: int) -> Markup:
     """A share with its interval, as a picture and as words."""
-    low, high = wilson(hits, of)
+    found = estimate.wilson(hits, of)
+    low, high = found.low, found.high
     drawn = Markup('<span class="interval"><i style="left:{}%;width:{}%"></i><b style="left:{}%"></b></span>').format(
         *(f"{share * 100:.1f}" for share in (low, high - low, hits / of))
     )
