@@ -49,12 +49,16 @@ class Explanation:
         return {part.text: part for part in (*self.when, *self.score_of) if part.op == "name"}
 
     @property
+    def compared(self) -> tuple[Part, ...]:
+        """Every comparison of the condition."""
+        return tuple(part for part in self.score_of if part.op in COMPARISONS)
+
+    @property
     def gap(self) -> tuple[int, float]:
         """How far from a yes, smallest first: comparisons that failed, and by how much the nearest did, relatively."""
         if self.graded:
             return 1, self.threshold - (-np.inf if self.score is None else self.score)
-        compared = [part for part in self.score_of if part.op in COMPARISONS]
-        failed = [part for part in compared if not part.value]
+        failed = [part for part in self.compared if not part.value]
         return len(failed), min((_apart(part) for part in failed), default=0.0)
 
 

@@ -92,7 +92,7 @@ def told(reason: str, seen: Explanation) -> str:
     score = "undefined" if seen.score is None else f"{seen.score:.4g}"
     held = f"{seen.active_s:g} s" if seen.active_s is not None else "0 s"
     lacking = ", ".join(part.text for part in seen.signals.values() if part.value is None)
-    below = f"{score} < {seen.threshold:g}" if seen.graded else "the condition does not hold"
+    below = f"{score} < {seen.threshold:g}" if seen.graded else _failed(seen)
     quota = f"{seen.fires_today} of {seen.per_car_day} fires of the day are used up"
     return {
         "FIRED": f"the {seen.edge} edge fired" if seen.edge != "always" else "the condition held and fired",
@@ -109,3 +109,11 @@ def told(reason: str, seen: Explanation) -> str:
         "PRIVATE": "it fired where nothing may be recorded",
         "NO_BUFFER": "it fired, and the seconds before are not there: the car did not drive yet",
     }.get(reason, reason)
+
+
+def _failed(seen: Explanation) -> str:
+    """The comparisons that do not hold, with both their sides."""
+    failed = [part for part in seen.compared if not part.value]
+    sides = [tuple("undefined" if side is None else f"{side:.4g}" for side in part.operands[:2]) for part in failed]
+    told_each = [f"`{part.text}` ({a} against {b})" for part, (a, b) in zip(failed, sides, strict=True)]
+    return f"{', '.join(told_each)} does not hold" if told_each else "the condition does not hold"
