@@ -8,7 +8,17 @@ import yaml
 from markupsafe import Markup
 
 from fleet.errors import CannotWrite
-from fleet.report.figures import contact_sheet, delivery, fleet_map, networks, over_time, precision, shadow, silence
+from fleet.report.figures import (
+    contact_sheet,
+    delivery,
+    deployed,
+    fleet_map,
+    networks,
+    over_time,
+    precision,
+    shadow,
+    silence,
+)
 from fleet.report.folder import Run, open_folder
 from fleet.report.judged import judge, slice_rows
 from fleet.report.summary import summarize
@@ -83,5 +93,5 @@ def _sections(run: Run) -> list[Section]:
         Section(
             "shadow", "Shadow", "What a candidate would have seen differently, riding along.", (shadow.shadow(db),)
         ),
-        Section("software", "Software", "", (networks.networks(run), networks.triggers(run))),
+        Section("software", "Software", "", (networks.networks(run), networks.triggers(run), deployed.deployed(db))),
     ]

@@ -12,6 +12,7 @@ from fixtures import small_plan
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fleet.report import write_report
 from fleet.simulation import run as runs
 from fleet.simulation.breaker import Breaker, Spending, Spent
 from fleet.simulation.run_folder import RunFolder
@@ -171,6 +172,9 @@ def test_a_storm_in_a_run_is_suspended_with_the_evidence_in_its_log_and_tables(s
     assert reason.startswith("often: ")
     assert "the forecast allows 20 a car-day" in reason
     assert tripped["breaker"]["suspended"] == log[-1]["breaker"]["suspended"]
+    page = write_report(Path(stormy.run)).read_text()
+    assert "What happened to the software" in page
+    assert "the forecast allows 20 a car-day" in page
     with open_run(Path(stormy.run)) as db:
         assert db.sql("SELECT action, reason, cars FROM rollouts").fetchall() == [("suspend", reason, 14)]
         counted = db.sql("SELECT t_us, reason FROM reasons WHERE reason IN ('FIRED', 'SUSPENDED')").fetchall()
