@@ -12,8 +12,9 @@ from fleet.engine.cards import markdown
 from fleet.engine.figures import evaluate, overall
 from fleet.engine.interference import interference, write_interference
 from fleet.engine.sampling import Sampler
+from fleet.engine.seeds import Wanted, from_world
 from fleet.engine.training import LossNotFinite, Schedule, labels_of, look, loss, train_heads, train_hydranet
-from fleet.engine.trigger_training import Wanted, collect, curve
+from fleet.engine.trigger_training import curve
 from scenarios import Draws
 from triggers import fit_probe
 from vehicle import TASKS, HydraNet, Task, load_network
@@ -153,8 +154,8 @@ def test_a_card_has_a_row_for_every_output() -> None:
 
 def test_a_probe_learns_from_labelled_encounters(sampler: Sampler, tmp_path: Path) -> None:
     network = load_network(save_network(tmp_path / "net", seed=1))
-    wanted = Wanted("stop_sign", ("pedestrian",), encounters=40, negatives=60, error_rate=0.02)
-    seeds = collect(network, sampler, wanted, progress=lambda _, __: None)
+    wanted = Wanted("stop_sign", ("pedestrian",), positives=40, negatives=60, error_rate=0.02)
+    seeds = from_world(network, sampler, wanted, progress=lambda _, __: None)
     assert 0 < (seeds.labels != seeds.truths).mean() < 0.06
     assert seeds.near_misses.any()
     probe, report = fit_probe(seeds.embeddings, seeds.labels, seeds.groups, backbone=network.backbone, seed=1)
@@ -165,8 +166,11 @@ def test_a_probe_learns_from_labelled_encounters(sampler: Sampler, tmp_path: Pat
 
 def test_collecting_repeats(sampler: Sampler, tmp_path: Path) -> None:
     network = load_network(save_network(tmp_path / "net", seed=1))
-    wanted, quiet = Wanted("stop_sign", encounters=8, negatives=8), lambda _, __: None
-    one, two = collect(network, sampler, wanted, progress=quiet), collect(network, sampler, wanted, progress=quiet)
+    wanted, quiet = Wanted("stop_sign", positives=8, negatives=8), lambda _, __: None
+    one, two = (
+        from_world(network, sampler, wanted, progress=quiet),
+        from_world(network, sampler, wanted, progress=quiet),
+    )
     assert np.array_equal(one.embeddings, two.embeddings)
     assert np.array_equal(one.labels, two.labels)
 
