@@ -20,7 +20,7 @@ import numpy as np
 
 from fleet.simulation.breaker import Breaker, Spent
 from scenarios import Draws
-from triggers import TriggerSpec
+from triggers import TriggerSpec, estimate
 
 CARS, LOOKS, BARRIERS, ALPHA = 50, 600, 60, 0.05
 HIGH, DRIVING_H = 6.0, 1.2
@@ -72,23 +72,16 @@ def suspended_at(fleet: Fleet, seed: int, alpha: float) -> int:
     return 0
 
 
-def wilson(hits: int, n: int) -> tuple[float, float]:
-    """95 % interval of a share."""
-    z, share = 1.96, hits / n
-    middle, spread = share + z * z / (2 * n), z * (share * (1 - share) / n + z * z / (4 * n * n)) ** 0.5
-    return (middle - spread) / (1 + z * z / n), (middle + spread) / (1 + z * z / n)
-
-
 def main() -> None:
     """Simulate and print."""
     fleets = int(sys.argv[1]) if len(sys.argv) > 1 else 400
     figures = []
     for fleet in (steady, bursts, uneven):
         wrong = sum(suspended_at(fleet, seed, ALPHA) > 0 for seed in range(fleets))
-        low, high = wilson(wrong, fleets)
+        share = estimate.wilson(wrong, fleets)
         figures.append(
             {"bench": "breaker", "figure": f"false.{fleet.__name__}", "value": wrong / fleets, "target": ALPHA}
-            | {"floor_or_rival": None, "runs": fleets, "low": round(low, 4), "high": round(high, 4)}
+            | {"floor_or_rival": None, "runs": fleets, "low": round(share.low, 4), "high": round(share.high, 4)}
         )
     for times in (1.2, 1.5, 2.0, 5.0):
         found = [

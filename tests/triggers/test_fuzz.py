@@ -1,17 +1,45 @@
-import json
-import subprocess
+"""A few thousand texts of the fuzzing of conditions; `outrider bench fuzz_expressions` tries 200,000."""
+
+import importlib.util
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
-FUZZ = Path(__file__).parents[2] / "benchmarks/fuzz.py"
+import pytest
+
+FILE = Path(__file__).parents[2] / "benchmarks" / "fuzz_expressions.py"
 
 
-def test_hostile_packages_and_campaigns_raise_only_errors_of_ours() -> None:
-    """The first 1,000 inputs of the benchmark, which ends at anything else."""
-    done = subprocess.run([sys.executable, str(FUZZ), "1000"], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    figures = {each["figure"]: each["value"] for each in json.loads(done.stdout)["figures"]}
-    for what in ("packages", "campaigns"):
-        assert figures[f"{what}.inputs"] == 500
-        assert 0 < figures[f"{what}.accepted"] < 250
-        assert figures[f"{what}.growth_mb"] < 50
+@pytest.fixture(scope="module")
+def fuzz() -> Iterator[ModuleType]:
+    spec = importlib.util.spec_from_file_location("fuzz_expressions", FILE)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    yield module
+    del sys.modules[spec.name]
+
+
+def test_no_text_is_anything_but_an_expression_or_a_refusal(fuzz: ModuleType) -> None:
+    seen = fuzz.tables()
+    texts = list(fuzz.texts(1500))
+    assert [text for text in texts if not fuzz.survives(text, seen)] == []
+    assert len(set(texts)) > 1200
+
+
+def test_the_texts_reach_the_inside_of_the_language(fuzz: ModuleType) -> None:
+    from triggers.errors import BadExpression
+    from triggers.expression import Expression
+
+    accepted, refused = 0, set[str]()
+    for text in fuzz.texts(1500):
+        try:
+            Expression(text).check({name: fuzz.np.dtype(sort) for name, sort in fuzz.COLUMNS.items()}, fuzz.UNITS)
+            accepted += 1
+        except BadExpression as error:
+            refused.add(error.problem[:12])
+    assert accepted > 50
+    assert len(refused) > 25
