@@ -1,6 +1,6 @@
 """Hostile packages and campaign files: no crash, no hang, no memory growth, only errors of ours; one line of JSON.
 
-    python benchmarks/fuzz_packages.py [INPUTS]        default 200,000, half of them packages; the same inputs every time
+    python benchmarks/fuzz_packages.py [INPUTS]    default 200,000, half of them packages; the same inputs every time
 
 Inputs are mutants of good files: of their bytes, of the archive (names, sizes, order, headers), of the JSON inside, of
 the YAML of specs, of conditions. Half of the mutated packages are signed again with the true keys, so that what lies
