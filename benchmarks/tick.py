@@ -96,7 +96,7 @@ class Floor:
 
         def work() -> None:
             for start in range(0, len(self.pixels), chunk):
-                (embedding,) = backbone.run(None, {backbone.get_inputs()[0].name: self.pixels[start : start + chunk]})
+                (embedding,) = backbone.run(["embedding"], {"pixels": self.pixels[start : start + chunk]})
                 heads.run(None, {heads.get_inputs()[0].name: embedding})
 
         return cpu_us(work) / len(self.pixels)
