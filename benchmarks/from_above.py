@@ -21,7 +21,7 @@ from vehicle.map_picture import CAR, COLOURS, NOTHING
 from vehicle.perceive import perceive
 from vehicle.privacy import near_home
 
-VIEWERS = ("bev-v1", "bev-v1-single")
+VIEWERS = ("bev-v1", "occupancy-v1")
 CAMERAS = ("wide", "left_pillar", "right_pillar", "rear")
 TICK, CARS, MOMENTS = 702_000, 600, 5
 TALL, GAP = 240, 6  # pixels of a row, and between things

@@ -38,7 +38,7 @@ from vehicle.perceive import perceive
 from vehicle.privacy import near_home
 
 PRODUCTION = "hydranet-v1"
-VIEWERS = ("bev-v1", "bev-v1-single")
+VIEWERS = ("bev-v1", "occupancy-v1")
 CHUNKS = (4, 8, 16)
 ROUNDS = 5
 
