@@ -52,7 +52,7 @@ class Place:
 
 
 PLACES = (
-    Place("everywhere", (512, 64)),
+    Place("everywhere", (2048, 64)),
     Place("junction", (192, 32), changes=(("junctions_per_km", 12.0),)),
     Place("parking_lot", (192, 32), world="parking_lot"),
     Place("1_degree_off", (192, 32), off_deg=1.0),

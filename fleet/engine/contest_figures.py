@@ -17,15 +17,26 @@ NET_OVER_TRACKER, ANY_CLASS, MEMORY, HIDDEN_RECALL = 1.3, 1.0, 1.03, 0.05
 
 
 def overlap(sheet: Sheet, viewer: int, name: str, *, region: str = "everywhere", rows: Bools | None = None) -> Pooled:
-    """Intersection over union of one class, or the plain mean of all ("all") or of those that stand ("standing")."""
+    """Intersection over union of one class, or the plain mean of all ("all") or of those that stand ("standing").
+
+    A mean is of the classes of which every viewer has some, or the truth, so that it is of the same for all.
+    """
     groups = {"all": CLASSES, "standing": STANDING}
-    if name in groups:
-        return Pooled.mean([overlap(sheet, viewer, each, region=region, rows=rows) for each in groups[name]])
+    if name not in groups:
+        return _overlaps_of(sheet, name, region, rows)[viewer]
+    each = [_overlaps_of(sheet, part, region, rows) for part in groups[name]]
+    counted = [found for found in each if all(np.isfinite(one.value) for one in found)]
+    return Pooled.mean([found[viewer] for found in counted or each])
+
+
+def _overlaps_of(sheet: Sheet, name: str, region: str, rows: Bools | None) -> list[Pooled]:
+    """Of every viewer."""
     index = CLASSES.index(name), REGIONS.index(region)
-    counts = ~np.zeros(len(sheet.car), np.bool_) if rows is None else rows
-    shared, either = (np.where(counts, cells[viewer][:, *index], 0) for cells in (sheet.shared, sheet.either))
+    counts = np.ones(len(sheet.car), np.bool_) if rows is None else rows
+    shared, either = (np.where(counts, cells[:, :, *index], 0).T for cells in (sheet.shared, sheet.either))
     routes = _routes(sheet.car)
-    return Pooled.share(per_route(shared, routes), per_route(either, routes))
+    sums = per_route(shared, routes), per_route(either, routes)
+    return [Pooled.share(sums[0][:, viewer], sums[1][:, viewer]) for viewer in range(len(sheet.shared))]
 
 
 def recall(sheet: Sheet, viewer: int, *, least: float, most: float, name: str | None = None) -> Pooled:
@@ -74,9 +85,12 @@ class Comparison:
         figures.append(
             told("iou_over_single", overlap(sheet, 0, "all").over(overlap(sheet, 2, "all")), self.single, MEMORY)
         )
-        hidden = [recall(sheet, viewer, least=0.0, most=MOST_HIDDEN) for viewer in range(3)]
-        figures.append(told("hidden_recall_gained", hidden[0].minus(hidden[2]), self.single, HIDDEN_RECALL))
-        figures.append(told("hidden_recall_over_tracker", hidden[0].minus(hidden[1]), self.tracker))
+        for kind in (None, *STANDING):
+            hidden = [recall(sheet, viewer, least=0.0, most=MOST_HIDDEN, name=kind) for viewer in range(3)]
+            of = f".{kind}" if kind else ""
+            gained, over = hidden[0].minus(hidden[2]), hidden[0].minus(hidden[1])
+            figures.append(told(f"hidden_recall_gained{of}", gained, self.single, None if kind else HIDDEN_RECALL))
+            figures.append(told(f"hidden_recall_over_tracker{of}", over, self.tracker))
         return figures
 
     def slices(self, sheets: Mapping[str, Sheet]) -> list[dict[str, Any]]:
@@ -161,9 +175,10 @@ def _overlaps(by_name: Mapping[str, Mapping[str, Any]], comparison: Comparison) 
 
 
 def _rest(part: str, figures: Sequence[Mapping[str, Any]]) -> str:
-    head = "| figure | value | from | to |\n|---|---|---|---|"
+    head = "| figure | value | from | to | routes or rounds |\n|---|---|---|---|---|"
     rows = [
-        f"| {each['figure']} | {_number(each['value'])} | {_number(each['low'])} | {_number(each['high'])} |"
+        f"| {each['figure']} | {_number(each['value'])} | {_number(each['low'])} | {_number(each['high'])} "
+        f"| {each['runs']} |"
         for each in figures
         if part in each["figure"]
     ]

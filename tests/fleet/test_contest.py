@@ -1,5 +1,7 @@
 """Viewers against one another: what is counted, and what comes of it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from little_viewer import make_viewer
@@ -73,6 +75,16 @@ def test_bands_of_distance_make_up_the_whole() -> None:
 def test_the_bands_counts_add_up(sheet: Sheet) -> None:
     bands = [REGIONS.index(name) for name in ("within_10_m", "10_to_20_m", "beyond_20_m")]
     assert np.array_equal(sheet.either[..., bands].sum(axis=3), sheet.either[..., REGIONS.index("everywhere")])
+
+
+def test_a_mean_over_classes_is_of_the_same_classes_for_every_viewer(sheet: Sheet) -> None:
+    either, shared = sheet.either.copy(), sheet.shared.copy()
+    crosswalk = CLASSES.index("crosswalk")
+    either[0, :, crosswalk] = shared[:, :, crosswalk] = 0  # none there, and the first viewer says none
+    without = replace(sheet, either=either, shared=shared)
+    for viewer in range(3):
+        others = [overlap(without, viewer, name).value for name in CLASSES if name != "crosswalk"]
+        assert overlap(without, viewer, "all").value == pytest.approx(np.mean(others))
 
 
 def test_a_contest_is_the_same_whenever_it_is_held(sampler: Sampler, network: Network, sight: Sight) -> None:
