@@ -209,30 +209,30 @@ def flags(numbers: st.SearchStrategy[Tree], inner: st.SearchStrategy[Tree]) -> s
 
 FEW = numbers(FLAG, LEAVES)
 SOME = flags(FEW, flags(LEAVES, FLAG))
-CONDITIONS = flags(numbers(SOME, FEW), SOME)
+OFTEN = st.one_of(  # what changes at every other look, so that edges, dwells and cooldowns have work to do
+    FLAG,
+    st.tuples(st.just("<"), st.just(("signal", "x")), st.sampled_from([("number", 0.5), ("number", 1.0)])),
+    st.tuples(st.just("for"), FLAG, st.sampled_from([0.5, 1])),
+)
+CONDITIONS = st.one_of(OFTEN, flags(numbers(SOME, FEW), SOME), flags(numbers(SOME, FEW), SOME))
 SPECS = st.fixed_dictionaries(
     {
         "fire": st.fixed_dictionaries(
             {
                 "edge": st.sampled_from(["rising", "falling", "always"]),
-                "dwell_s": st.sampled_from([0.0, 0.5, 2.0]),
+                "dwell_s": st.sampled_from([0.0, 0.0, 0.5, 2.0]),
                 "cooldown_s": st.sampled_from([0.0, 1.5, 5.0]),
             }
         ),
         "limits": st.fixed_dictionaries(
             {
-                "per_car_day": st.sampled_from([1, 3, 100]),
+                "per_car_day": st.sampled_from([1, 3, 100, 100]),
                 "expires": st.sampled_from([dt.date(2027, 1, 1), dt.date(2027, 1, 2)]),
             }
         ),
     }
 )
-VALUES = st.one_of(st.none(), st.sampled_from([0.0, 0.5, 1.0, 2.0, -1.5, 3.25]))
-FLAGS = st.sampled_from([None, True, False])
-LOOKS = st.lists(
-    st.tuples(
-        st.sampled_from([1, 1, 2, 5, 10, 10, 25, 601, 700]), VALUES, VALUES, st.sampled_from([None, True, False])
-    ),
-    min_size=1,
-    max_size=14,
-)
+VALUES = st.sampled_from([0.0, 0.5, 1.0, 2.0, -1.5, 3.25, 0.0, 1.0, None])
+FLAGS = st.sampled_from([True, False, True, False, True, False, None])
+GAPS = st.sampled_from([1, 5, 5, 10, 10, 10, 25, 601])
+LOOKS = st.lists(st.tuples(GAPS, VALUES, VALUES, FLAGS), min_size=14, max_size=14)
