@@ -104,7 +104,7 @@ SPELT = {
 SPELT |= {
     "median": "percentile({} over {} s, 50)",
     "was": "was({}, {} s)",
-    "since": "since({})",
+    "since": "(since({}) * 1)",
     "for": "({} for {} s)",
 }
 SPELT |= {op: op + "({} over {} s)" for op in ("min", "max", "mean", "changed", "rate", "count")}
