@@ -30,7 +30,6 @@ from telemetry.store import Compactor
 log = structlog.get_logger()
 
 COMPACT_EVERY_S = 2.0
-LOOK_EVERY_MS = 500
 BATCHES_BETWEEN_LOOKS = 16
 
 
@@ -88,12 +87,12 @@ def _turn(collector: Collector, compaction: "_Compaction", bell: "_Bell", pulse:
     poller.register(bell.fileno(), zmq.POLLIN)
     looked_s = -math.inf
     while not bell.stopping and (parent is None or os.getppid() == parent):
-        poller.poll(LOOK_EVERY_MS)
+        poller.poll(collector.look_every_ms)
         _take(collector)
         bell.hush()
         for peer, flush, refused in compaction.done():
             collector.answer_flush(peer, flush, refused)
-        if time.monotonic() - looked_s >= LOOK_EVERY_MS / 1000:
+        if time.monotonic() - looked_s >= collector.look_every_ms / 1000:
             looked_s = time.monotonic()
             collector.look()
             pulse.beat()

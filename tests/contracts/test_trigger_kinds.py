@@ -11,7 +11,7 @@ import pytest
 from scipy.special import ndtri
 
 from triggers import KINDS, SignalTable, Trigger, TriggerError
-from triggers.probe import Probe
+from triggers.probe import Probe, Readout
 
 N, D = 37, 21
 BACKBONE = "ab" * 32
@@ -60,7 +60,8 @@ def guessed(kind: str, folder: Path) -> dict[str, object]:
 
 def weights(folder: Path) -> Path:
     across = np.sin(np.arange(D) + 1.0)
-    probe = Probe(across, abs(across) + 0.5, np.cos(across), 0.1, np.array([1.1, 0.2]), 0.5, BACKBONE)
+    readout = Readout(np.cos(across), 0.1)
+    probe = Probe(across, abs(across) + 0.5, readout, np.array([1.1, 0.2]), 0.5, BACKBONE)
     probe.save(folder / "probe.safetensors")
     return folder / "probe.safetensors"
 

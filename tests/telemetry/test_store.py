@@ -155,7 +155,7 @@ def test_two_runs_may_have_clips_of_one_name(tmp_path: Path) -> None:
     assert found[0][1] == "clips/a.mcap"
 
 
-@pytest.mark.parametrize("name", ["../../escape", "/etc/passwd", ".hidden", "a/b", "n\0l", "ü" * 100, "x" * 200])
+@pytest.mark.parametrize("name", ["../../escape", "/etc/passwd", ".hidden", "a/b", "a b", "ü" * 100, "x" * 200])
 def test_a_clip_stays_in_its_folder_whatever_its_name(tmp_path: Path, name: str) -> None:
     with Loopback(tmp_path, run=RUN) as gateway:
         gateway.send_clip(a_clip(name, priority=2**63 - 1, ticks=(-1, 2**63 - 1)))
