@@ -11,9 +11,11 @@ import pytest
 from scipy.special import ndtri
 
 from triggers import KINDS, SignalTable, Trigger, TriggerError
+from triggers.language.past import Moment, Past
 from triggers.probe import Probe, Readout
 
 N, D = 37, 21
+TICK_US = 100_000
 BACKBONE = "ab" * 32
 PARAMS = {
     "expression": {"fire_when": "a > 0.5 and not flag or near(b, a, 0.1) or a / b > 2"},
@@ -48,8 +50,11 @@ def whole_table(n: int = N) -> SignalTable:
 
 @pytest.fixture
 def trigger(kind: str, tmp_path: Path) -> Trigger:
-    """The kind with parameters."""
-    return KINDS_TO_TRY[kind](**PARAMS.get(kind, guessed(kind, tmp_path)))
+    """The kind with parameters; one that looks back is given cars that were never looked at."""
+    made = KINDS_TO_TRY[kind](**PARAMS.get(kind, guessed(kind, tmp_path)))
+    if not getattr(made, "windows", ()):
+        return made
+    return lambda table: made(table, Moment(Past(N), table.cars.astype(np.intp), table.tick, TICK_US))
 
 
 def guessed(kind: str, folder: Path) -> dict[str, object]:
