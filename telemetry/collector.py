@@ -63,7 +63,12 @@ class Collector:
     def __init__(
         self, intake: Intake, store: str, bind: str, flush: Callable[[bytes, str], None], keys: Keys | None = None
     ) -> None:
-        """Listen, and welcome peers to `store`; without keys in plain text. Raises PortInUse, BadAddress."""
+        """Listen, and welcome peers to `store`; without keys in plain text.
+
+        Raises PortInUse, BadAddress, Unprotected.
+        """
+        if keys is None and bind.startswith("tcp://") and not bind.startswith(LOOPBACK):
+            raise Unprotected(bind, "plain text is for the loopback address alone; give --keys to listen elsewhere")
         # libzmq numbers its peers from rand(), which nobody seeds; who guesses the number can abort the process.
         ctypes.CDLL(None).srand(int.from_bytes(os.urandom(4), "little"))
         self._intake, self._store, self._flush, self._keys = intake, store, flush, keys
@@ -131,17 +136,12 @@ class Collector:
 
     def _bind(self, bind: str) -> None:
         try:
-            if self._keys is None and bind.startswith("tcp://") and not bind.startswith(LOOPBACK):
-                raise Unprotected(bind, "plain text is for the loopback address alone; give --keys to listen elsewhere")
             self.socket.bind(bind)
         except zmq.ZMQError as error:
             self.close()
             if error.errno == errno.EADDRINUSE:
                 raise PortInUse(bind) from None
             raise BadAddress(bind, error.strerror) from None
-        except Unprotected:
-            self.close()
-            raise
 
     def _receive(self) -> list[zmq.Frame]:
         try:
@@ -152,8 +152,9 @@ class Collector:
     def _check(self, raw: Sequence[zmq.Frame]) -> Incoming | Flush | None:
         """What is to be kept or flushed; a Hello and what is refused is answered at once."""
         peer, frames = raw[0].bytes, [frame.buffer for frame in raw[1:]]
+        nbytes = sum(len(frame) for frame in frames)
         key, speaker = self._speaker(raw[-1])
-        self._watch.delivered(raw[-1], sum(len(frame) for frame in frames), len(frames), key)
+        self._watch.delivered(raw[-1], nbytes, len(frames), key)
         if self._keys and speaker is None:
             self._send(peer, self._intake.refuse("", "unknown_key", "this key is not, or no longer, enrolled"))
             return None
@@ -161,7 +162,7 @@ class Collector:
             message = self._intake.check(frames, speaker)
         except MalformedMessage:
             return None
-        if isinstance(message, Incoming) and (nbytes := sum(len(frame) for frame in frames)) > MAX_FRAME_BYTES:
+        if isinstance(message, Incoming) and nbytes > MAX_FRAME_BYTES:
             message = self._intake.refuse(message.id, "too_large", f"{nbytes} bytes in one; send it in pieces")
         if isinstance(message, Refused):
             self._send(peer, message)
