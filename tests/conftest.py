@@ -1,7 +1,9 @@
 import importlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from fixtures import DATA, save_plan
 
 
@@ -16,6 +18,13 @@ def pytest_configure(config: pytest.Config) -> None:
     # torch's compiler imports, when it first compiles, code of its own that it deprecates
     config.addinivalue_line("filterwarnings", r"ignore:`torch.jit:DeprecationWarning:torch\.jit")
     config.addinivalue_line("filterwarnings", r"ignore:`torch.jit:DeprecationWarning:torch\.utils")
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_they_were() -> Iterator[None]:
+    """A command that a test calls configures the logs for its own stderr, which is closed when the test is over."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")
