@@ -71,6 +71,19 @@ class Analytic:
         wrong = sum(each.stratum.per_car_day * each.chance for each in others) + self._ordinary
         return {"precision": right / (right + wrong), "recall": right / self.prevalence, "fires": right + wrong}
 
+    @cached_property
+    def known(self) -> dict[str, float]:
+        """The same without ordinary driving: of the modes that the sampler knows."""
+        fires = self.truth["fires"] - self._ordinary
+        return self.truth | {"precision": self.truth["precision"] * self.truth["fires"] / fires, "fires": fires}
+
+    def false_hits(self, counts: NDArray[np.int64]) -> float:
+        """As many equal hits say as much as the false fires at so many encounters of each stratum, on average."""
+        wrong = [i for i, sort in enumerate(self._sorts) if not sort.stratum.event]
+        rates = np.array([self._sorts[i].stratum.per_car_day * self._sorts[i].chance for i in wrong])
+        hits = np.array([self._sorts[i].chance for i in wrong]) * counts[wrong]
+        return float(rates.sum() ** 2 / (rates**2 / hits).sum())
+
     def look(self, first: int, counts: Sequence[int]) -> list[Outcomes]:
         """Fresh draws, fired or not."""
         return [self._look(stratum, first, count) for stratum, count in enumerate(counts)]

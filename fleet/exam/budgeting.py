@@ -108,7 +108,7 @@ def frontier(spec: TriggerSpec, rows: Rows, rest: int, *, clip_mb: float, driven
 
     offers = []
     for threshold in values.tolist():
-        figures, risky = _at(rows, threshold, rest), _at(rows, threshold, rest, level=1.0 - 2.0 * RISK)
+        figures, risky = _at(rows, threshold, rest), _at(rows, threshold, rest, level=1.0 - 2.0 * RISK, sure=True)
         most = mb(risky.fires).high
         offers.append(Offer(threshold, figures.recall, figures.precision, mb(figures.fires), most))
     return offers
@@ -158,11 +158,13 @@ def quotas(wanted: int, shares: Mapping[str, float]) -> dict[str, int]:
     return given
 
 
-def _at(rows: Rows, threshold: float, rest: int, level: float = estimate.LEVEL) -> estimate.Figures:
+def _at(
+    rows: Rows, threshold: float, rest: int, level: float = estimate.LEVEL, *, sure: bool = False
+) -> estimate.Figures:
     reaches = np.nan_to_num(rows.score, nan=-np.inf) >= threshold
     event = rows.sample.event
     sample = replace(rows.sample, right=event & reaches, wrong=(reaches & ~event).astype(np.float64))
-    return estimate.figures_of(sample, rest=rest, level=level)
+    return estimate.figures_of(sample, rest=rest, level=level, sure=sure)
 
 
 def _share(rows: Rows, threshold: float, inside: NDArray[np.bool_]) -> float:

@@ -1,11 +1,13 @@
 """Intervals against published numbers, and against scipy and statsmodels where they have them."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
+from statsmodels.stats.rates import confint_poisson, confint_poisson_2indep
 
 from scenarios import Draws
 from triggers import estimate
@@ -67,6 +69,30 @@ def test_fay_feuer_of_equal_weights_is_garwood() -> None:
     assert estimate.fay_feuer(np.ones(10), 1.0).low == pytest.approx(4.79539, abs=1e-5)
 
 
+DOWNS = {"cases": [0, 8, 63, 112, 262, 295], "births": [327, 30666, 123419, 149919, 104088, 34392],
+         "standard": [319933, 931318, 786511, 488235, 237863, 61313]}  # fmt: skip
+"""Fleiss (1981), table 14.4: children of mothers with five or more, by age."""
+
+
+@pytest.mark.parametrize(
+    ("method", "low", "high"), [(estimate.fay_feuer, 67.70212, 188.30017), (estimate.fay_kim, 59.71632, 173.08170)]
+)
+def test_gamma_limits_give_the_published_numbers_for_births(method: Any, low: float, high: float) -> None:
+    cases, births, standard = (np.array(DOWNS[name]) for name in ("cases", "births", "standard"))
+    weights = 1e5 * standard / standard.sum() / births
+    found = method(np.repeat(weights, cases), weights.max())
+    assert found.estimate == pytest.approx(75.52901, abs=1e-5)
+    assert (found.low, found.high) == pytest.approx((low, high), abs=2e-5)
+
+
+def test_gamma_limits_with_the_variance_of_poisson_hits_are_those_without_one_and_narrow_with_less() -> None:
+    weights = np.array([0.1, 0.4, 0.4, 1.0])
+    plain = estimate.fay_kim(weights, 1.0)
+    assert estimate.fay_kim(weights, 1.0, variance=float((weights**2).sum())) == plain
+    narrow = estimate.fay_kim(weights, 1.0, variance=0.7 * float((weights**2).sum()))
+    assert plain.low < narrow.low < 1.9 < narrow.high < plain.high
+
+
 def test_the_mid_p_rule_lies_within_fay_feuer_and_halves_the_tail() -> None:
     weights = np.array([0.1, 0.4, 0.4, 1.0])
     narrow, wide = estimate.fay_kim(weights, 1.0), estimate.fay_feuer(weights, 1.0)
@@ -104,6 +130,26 @@ def test_a_quotient_holds_what_the_gamma_quotient_holds() -> None:
     exact = proportion_confint(40, 200, method="beta")  # given the sum, a Poisson ratio is a binomial share
     assert found.estimate == pytest.approx(0.25)
     assert (found.low, found.high) == pytest.approx(tuple(p / (1 - p) for p in exact), rel=0.02)
+
+
+def test_a_quotient_agrees_with_statsmodels() -> None:
+    for top, bottom in ((40, 160), (7, 30), (3, 12)):
+        found = estimate.ratio_of(*(estimate.Interval(k, *confint_poisson(k, 1, "exact-c")) for k in (top, bottom)))
+        theirs = confint_poisson_2indep(top, 1, bottom, 1, method="mover", method_mover="exact-c")
+        assert (found.low, found.high) == pytest.approx(theirs)
+
+
+def test_a_quotient_of_correlated_even_intervals_is_fiellers() -> None:
+    (t, s), (b, r), rho, z = (3.0, 0.4), (5.0, 0.5), -0.6, normal_quantile(0.95)
+    found = estimate.ratio_of(*(estimate.Interval(x, x - z * d, x + z * d) for x, d in ((t, s), (b, r))), rho)
+    roots = np.roots([b**2 - (z * r) ** 2, -2 * (t * b - rho * z**2 * s * r), t**2 - (z * s) ** 2])
+    assert (found.low, found.high) == pytest.approx(tuple(sorted(roots)))
+
+
+def test_a_sum_of_correlated_even_intervals_is_the_textbooks() -> None:
+    found = estimate.sum_of([estimate.Interval(3.0, 1.0, 5.0), estimate.Interval(5.0, 2.0, 8.0)], -0.5)
+    assert found.high - 8.0 == pytest.approx(math.sqrt(4 + 9 - 2 * 0.5 * 2 * 3))
+    assert 8.0 - found.low == pytest.approx(found.high - 8.0)
 
 
 def test_a_quotient_of_nothing_seen_begins_at_zero_and_ends_somewhere() -> None:

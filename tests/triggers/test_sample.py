@@ -89,9 +89,66 @@ def test_few_false_fires_are_covered_and_a_heavy_stratum_without_any_is_not_forg
 
 def test_half_a_hit_in_every_stratum_is_still_the_wrong_prior() -> None:
     """Ordinary driving has nearly all the weight: half a hit in it outweighs every alert there is."""
-    posterior = estimate.jeffreys(0, 1000)
-    background = 1.0 * posterior.high
-    assert background > 10 * 2e-5
+    n = np.array([300, 300, 300, 600])
+    weight, chance = np.array([1e-5, 1e-5, 2e-5, 0.98]), np.array([0.9, 0.05, 0.1, 2e-7])
+    truth, reps = 9e-6 / float(weight @ chance), 200
+    hits = {"half a hit in every stratum": 0, "as the exam has it": 0}
+    for rep in range(reps):
+        fires = stats.binom.ppf(Draws(rep).uniform("fires", np.arange(4)), n, chance)
+        share = Draws(rep).uniform("posterior", np.arange(400)[:, None], np.arange(4))
+        rates = weight * stats.beta.ppf(share, fires + 0.5, n - fires + 0.5)
+        low, high = np.quantile(rates[:, 0] / rates.sum(axis=1), [0.025, 0.975])
+        hits["half a hit in every stratum"] += low <= truth <= high
+        found = estimate.figures_of(counted(n, fires.astype(int), weight), rest=3).precision
+        hits["as the exam has it"] += found.low <= truth <= found.high
+    assert hits["half a hit in every stratum"] / reps < 0.5
+    assert abs(hits["as the exam has it"] / reps - 0.95) < 3 * np.sqrt(0.95 * 0.05 / reps)
+
+
+def counted(n: np.ndarray, fires: np.ndarray, weight: np.ndarray) -> estimate.Sample:
+    """So many fires of each stratum; events in stratum 0."""
+    strata = np.repeat(np.arange(len(n)), n)
+    fired = np.arange(n.sum()) - np.repeat(np.cumsum(n) - n, n) < fires[strata]
+    event = strata == 0
+    return estimate.Sample(strata, (weight / n)[strata], event, fired & event, (fired & ~event).astype(float))
+
+
+def test_where_nearly_all_of_a_stratum_is_hit_rates_are_covered_too() -> None:
+    n, chances = 60, np.linspace(0.55, 0.98, 44)
+    found = [estimate.figures_of(counted(np.array([n]), np.array([k]), np.ones(1))).right for k in range(n + 1)]
+    holds = np.array([[each.low <= chance <= each.high for each in found] for chance in chances])
+    covered = (stats.binom.pmf(np.arange(n + 1), n, chances[:, None]) * holds).sum(axis=1)
+    assert covered.mean() == pytest.approx(0.96, abs=0.02)
+    assert covered.min() > 0.9  # counts are whole numbers: no interval covers every chance alike
+    assert found[n].low < 0.96
+
+
+def test_right_and_wrong_fires_of_one_stratum_are_not_taken_for_independent() -> None:
+    reps, n, right, wrong = 600, 100, 0.5, 0.3
+    hits = {"precision": 0, "fires": 0}
+    for rep in range(reps):
+        drawn = Draws(rep).uniform("which", np.arange(n))
+        event, hit = drawn < right, drawn < right + wrong
+        one = estimate.Sample(np.zeros(n, np.int64), np.full(n, 1 / n), event, event, (hit & ~event).astype(float))
+        found = estimate.figures_of(one)
+        hits["precision"] += found.precision.low <= right / (right + wrong) <= found.precision.high
+        hits["fires"] += found.fires.low <= right + wrong <= found.fires.high
+    for covered in hits.values():
+        assert 0.95 - 3 * np.sqrt(0.95 * 0.05 / reps) < covered / reps < 0.985
+
+
+def test_correlation_within_strata_is_that_of_shares_of_one_whole() -> None:
+    sample = counted(np.array([200]), np.array([60]), np.ones(1))
+    one, other = (np.arange(200) < 60).astype(float), (np.arange(200) >= 120).astype(float)
+    assert sample.correlation(one, other) == pytest.approx(-np.sqrt(0.3 * 0.4 / (0.7 * 0.6)))
+    assert sample.correlation(one, np.zeros(200)) == 0
+
+
+def test_rates_that_are_to_be_sure_are_wider() -> None:
+    sample = drawn(3, {0: 100, 1: 200}, {0: 0.7, 1: 0.05}, {0: 1.0, 1: 1.0})
+    plain, sure = (estimate.figures_of(sample, sure=sure) for sure in (False, True))
+    assert sure.fires.low < plain.fires.low < plain.fires.high < sure.fires.high
+    assert sure.recall == plain.recall
 
 
 def test_ordinary_driving_that_was_hardly_looked_at_is_said_to_be_unresolved() -> None:

@@ -21,7 +21,7 @@ from triggers.estimate.intervals import (
 from triggers.estimate.multiplicity import benjamini_hochberg, holm
 from triggers.estimate.paired import Comparison, compare, smallest_difference
 from triggers.estimate.requirements import Outcome, Requirement, Verdict, judge, parse_requirements, told, verdict_of
-from triggers.estimate.sample import Sample, effective_share, joined, log_interval, logit_interval
+from triggers.estimate.sample import Sample, effective_share, joined
 
 __all__ = [
     "LEVEL",
@@ -54,8 +54,6 @@ __all__ = [
     "judge",
     "judge_dry_run",
     "kish",
-    "log_interval",
-    "logit_interval",
     "neyman",
     "parse_requirements",
     "power",

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from triggers.estimate.intervals import LEVEL, Interval, fay_kim, ratio_of, sum_of, wilson
-from triggers.estimate.sample import ENOUGH, Sample, effective, effective_share, log_interval, logit_interval
+from triggers.estimate.intervals import LEVEL, Interval, fay_feuer, fay_kim, ratio_of, rest_of, sum_of, wilson
+from triggers.estimate.sample import ENOUGH, Sample, effective, effective_share
 
 WORTH = 10.0
 """Alerts' worth of ordinary driving without a false fire, from which on it says something about precision."""
@@ -45,27 +45,32 @@ class Figures:
 
 
 def figures_of(
-    sample: Sample, *, rest: int | None = None, level: float = LEVEL, rows: NDArray[np.bool_] | None = None
-) -> Figures:
-    """The figures of a sample; rest: the stratum of ordinary driving, if there is one; rows: of one slice only."""
+    sample: Sample, *, rest: int | None = None, level: float = LEVEL, rows: NDArray[np.bool_] | None = None,
+    sure: bool = False,
+) -> Figures:  # fmt: skip
+    """The figures of a sample; rest: the stratum of ordinary driving, if there is one; rows: of one slice only.
+
+    sure: rates that hold at least as often as promised, for where something is guaranteed by them; else they hold
+        about as often (the mid-p rule)
+    """
     seen = sample if rows is None else sample.where(rows)
     right, wrong, inside = seen.right.astype(np.float64), seen.wrong, _of(sample, rest)
     resolved, heaviest = _resolved(sample, right + wrong, inside)
     known = np.where(inside, 0.0, wrong)
-    tp = _rate(seen, right, seen.event, level)
-    false = [_rate(seen, known, ~seen.event & ~inside, level)]
+    tp = _rate(seen, right, seen.event, level, sure=sure)
+    false = [_rate(seen, known, ~seen.event & ~inside, level, sure=sure)]
     if inside.any() and resolved:
-        false.append(_rate(seen, wrong - known, inside, level))
+        false.append(_rate(seen, wrong - known, inside, level, sure=sure))
     else:
         wrong = known
-    fp = sum_of(false)
+    fp, alike = sum_of(false), seen.correlation(right, wrong)
     return Figures(
-        precision=_precision(seen, tp, fp, wrong, level, pooled=len(false) == 1),
+        precision=_precision(tp, fp, alike),
         recall=_recall(seen, right, level),
-        fires=sum_of([tp, fp]),
+        fires=sum_of([tp, fp], alike),
         right=tp,
         wrong=fp,
-        events=_rate(seen, seen.event.astype(np.float64), seen.event, level),
+        events=_rate(seen, seen.event.astype(np.float64), seen.event, level, sure=sure),
         encounters=len(sample) if rows is None else int(rows.sum()),
         hits=(effective(seen.weight * right), effective(seen.weight * wrong)),
         resolved=resolved,
@@ -97,26 +102,39 @@ def _resolved(sample: Sample, alerts: NDArray[np.float64], inside: NDArray[np.bo
     return float(sample.weight[inside].max()) * WORTH <= total, heaviest
 
 
-def _rate(sample: Sample, values: NDArray[np.float64], able: NDArray[np.bool_], level: float) -> Interval:
-    """Even on a log scale where enough was hit, else by gamma distributions; able: rows that could have been hit."""
-    each = sample.weight * values
-    if effective(each) >= ENOUGH:
-        return log_interval(sample, values, level)
-    return fay_kim(each[each > 0], float(sample.weight[able].max(initial=0.0)), level)
-
-
-def _precision(
-    sample: Sample, tp: Interval, fp: Interval, wrong: NDArray[np.float64], level: float, *, pooled: bool
+def _rate(
+    sample: Sample, values: NDArray[np.float64], able: NDArray[np.bool_], level: float, *, sure: bool
 ) -> Interval:
-    """Even on a logit scale where enough was hit of both sorts, else from the quotient of two rates."""
-    right = sample.right.astype(np.float64)
-    if pooled and min(effective(sample.weight * right), effective(sample.weight * wrong)) >= ENOUGH:
-        return logit_interval(sample, right, right + wrong, level)
+    """Gamma limits with the variance of the sample, however many were hit; able: rows that could have been.
+
+    A stratum that is hit nearly everywhere is as skewed as one that is hit nearly nowhere, the other way: there the
+    misses are counted, and what is left is hit.
+    """
+    mostly = sample.mostly(values)
+    return sum_of([
+        _limits(sample, np.where(mostly, 0.0, values), able & ~mostly, level, sure=sure),
+        rest_of(
+            float(sample.weight[mostly].sum()),
+            _limits(sample, np.where(mostly, 1.0 - values, 0.0), mostly, level, sure=sure),
+        ),
+    ])  # fmt: skip
+
+
+def _limits(
+    sample: Sample, values: NDArray[np.float64], able: NDArray[np.bool_], level: float, *, sure: bool
+) -> Interval:
+    each, (_, variance) = sample.weight * values, sample.total(values)
+    method = fay_feuer if sure else fay_kim
+    return method(each[each > 0], float(sample.weight[able].max(initial=0.0)), level, variance=variance)
+
+
+def _precision(tp: Interval, fp: Interval, alike: float) -> Interval:
+    """From the quotient of two rates; alike: the correlation of their estimates."""
     if tp.estimate + fp.estimate <= 0:
         return Interval(math.nan, 0.0, 1.0)
     if tp.estimate <= 0:
         return Interval(0.0, 0.0, tp.high / (tp.high + fp.low) if tp.high + fp.low > 0 else 1.0)
-    odds = ratio_of(fp, tp)
+    odds = ratio_of(fp, tp, alike)
     return Interval(1 / (1 + odds.estimate), 1 / (1 + odds.high), 1 / (1 + odds.low))
 
 

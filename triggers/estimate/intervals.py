@@ -102,30 +102,35 @@ def garwood(count: float, level: float = LEVEL) -> Interval:
     return Interval(count, _gamma(count, 1.0, tail), _gamma(count + 1.0, 1.0, 1 - tail))
 
 
-def fay_feuer(weights: ArrayLike, heaviest: float, level: float = LEVEL) -> Interval:
-    """The sum of the weights of Poisson hits (Fay & Feuer, 1997): honest with few hits, or none.
+def fay_feuer(weights: ArrayLike, heaviest: float, level: float = LEVEL, *, variance: float | None = None) -> Interval:
+    """The sum of the weights of hits (Fay & Feuer, 1997): honest with few hits, or none.
 
     weights: of each hit, (k,); heaviest: the largest weight that a hit could have had
+    variance: of the sum; without it, that of Poisson hits. From a stratified sample it is less, for where half of a
+        stratum is hit, its hits are no Poisson count
     """
-    total, below, above = _gammas(weights, heaviest)
+    total, below, above = _gammas(weights, heaviest, variance)
     tail = (1 - level) / 2
     return Interval(total, _gamma(*below, tail), _gamma(*above, 1 - tail))
 
 
-def fay_kim(weights: ArrayLike, heaviest: float, level: float = LEVEL) -> Interval:
+def fay_kim(weights: ArrayLike, heaviest: float, level: float = LEVEL, *, variance: float | None = None) -> Interval:
     """The same with the mid-p rule (Fay & Kim, 2017): about as often right as promised, not more often.
 
     The limits are quantiles of an even mixture of the two gamma distributions of Fay and Feuer.
     """
-    total, below, above = _gammas(weights, heaviest)
+    total, below, above = _gammas(weights, heaviest, variance)
     tail = (1 - level) / 2
     return Interval(total, _mixed(below, above, tail), _mixed(below, above, 1 - tail))
 
 
-def _gammas(weights: ArrayLike, heaviest: float) -> tuple[float, tuple[float, float], tuple[float, float]]:
+def _gammas(
+    weights: ArrayLike, heaviest: float, variance: float | None
+) -> tuple[float, tuple[float, float], tuple[float, float]]:
     """The total, and (shape, scale) of the gamma distributions below and above it."""
     each = np.asarray(weights, np.float64)
-    total, square = float(each.sum()), float((each**2).sum())
+    total = float(each.sum())
+    square = float((each**2).sum()) if variance is None else max(variance, total**2 * 1e-12)
     below = (total**2 / square, square / total) if total > 0 else (0.0, 1.0)
     most = max(heaviest, float(each.max(initial=0.0)))
     above = ((total + most) ** 2 / (square + most**2), (square + most**2) / (total + most)) if most > 0 else (0.0, 1.0)
@@ -155,25 +160,44 @@ def _mixed(below: tuple[float, float], above: tuple[float, float], share: float)
     return high
 
 
-def sum_of(parts: Sequence[Interval]) -> Interval:
-    """The sum of independent quantities: each side's distances add up as squares (MOVER; Zou & Donner, 2008)."""
+def sum_of(parts: Sequence[Interval], correlation: float = 0.0) -> Interval:
+    """The sum of quantities: each side's distances add up as squares (MOVER; Zou & Donner, 2008, section 2).
+
+    correlation: of the estimates, any two; 0 for independent ones
+    """
     estimate = sum(part.estimate for part in parts)
-    below = math.sqrt(sum((part.estimate - part.low) ** 2 for part in parts))
-    above = math.sqrt(sum((part.high - part.estimate) ** 2 for part in parts))
+    below = _together([part.estimate - part.low for part in parts], correlation)
+    above = _together([part.high - part.estimate for part in parts], correlation)
     return Interval(estimate, max(estimate - below, 0.0), estimate + above)
 
 
-def ratio_of(top: Interval, bottom: Interval) -> Interval:
-    """The quotient of two independent quantities that cannot be negative (MOVER-R; Donner & Zou, 2012)."""
+def rest_of(whole: float, part: Interval) -> Interval:
+    """What is left of a whole that is known."""
+    return Interval(whole - part.estimate, max(whole - part.high, 0.0), whole - part.low)
+
+
+def _together(far: Sequence[float], correlation: float) -> float:
+    squares = sum(each**2 for each in far)
+    return math.sqrt(max(squares + correlation * (sum(far) ** 2 - squares), 0.0))
+
+
+def ratio_of(top: Interval, bottom: Interval, correlation: float = 0.0) -> Interval:
+    """The quotient of two quantities that cannot be negative (MOVER-R; Donner & Zou, 2012, equation 9).
+
+    The limits are those values of the quotient x for which 0 is a limit of top - x * bottom by MOVER, with the
+    correlation of the two estimates (Zou & Donner, 2008, equation 3); equation 9 is the case of none.
+    """
     t, b = top.estimate, bottom.estimate
     if not b > 0:
         return Interval(math.nan, 0.0, math.inf)
-    product = t * b
-    under = product**2 - top.low * bottom.high * (2 * t - top.low) * (2 * b - bottom.high)
-    over = product**2 - top.high * bottom.low * (2 * t - top.high) * (2 * b - bottom.low)
-    below, above = bottom.high * (2 * b - bottom.high), bottom.low * (2 * b - bottom.low)
-    low = (product - math.sqrt(max(under, 0.0))) / below if below else top.low * (2 * t - top.low) / (2 * product or 1)
-    high = (product + math.sqrt(max(over, 0.0))) / above if above > 0 else math.inf
+    low_t, high_t, low_b, high_b = (max(end, 0.0) for end in (top.low, top.high, bottom.low, bottom.high))
+    down = t * b - correlation * (t - low_t) * (high_b - b)
+    up = t * b - correlation * (high_t - t) * (b - low_b)
+    under = down**2 - low_t * high_b * (2 * t - low_t) * (2 * b - high_b)
+    over = up**2 - high_t * low_b * (2 * t - high_t) * (2 * b - low_b)
+    below, above = high_b * (2 * b - high_b), low_b * (2 * b - low_b)
+    low = (down - math.sqrt(max(under, 0.0))) / below if below else low_t * (2 * t - low_t) / (2 * down or 1)
+    high = (up + math.sqrt(max(over, 0.0))) / above if above > 0 else math.inf
     return Interval(t / b, max(low, 0.0), high)
 
 

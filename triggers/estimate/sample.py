@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from triggers.estimate.intervals import LEVEL, Interval, kish, normal_quantile, t_quantile
+from triggers.estimate.intervals import LEVEL, kish, normal_quantile, t_quantile
 
 Floats = NDArray[np.float64]
 ENOUGH = 10.0
-"""Effective hits from which on a normal limit may be trusted, with Student's t."""
+"""Effective hits from which on figures may be believed."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,7 +48,27 @@ class Sample:
 
     def total(self, values: NDArray[Any]) -> tuple[float, float]:
         """The weighted sum of values (n,), and its variance."""
-        return _total(self.stratum, self.weight * values)
+        each = self.weight * values
+        return float(each.sum()), max(_covariance(self.stratum, each, each), 0.0)
+
+    def correlation(self, one: NDArray[Any], other: NDArray[Any]) -> float:
+        """Of the weighted sums of one and other, (n,) each; 0 where either does not vary."""
+        (_, first), (_, second) = self.total(one), self.total(other)
+        if first <= 0 or second <= 0:
+            return 0.0
+        found = _covariance(self.stratum, self.weight * one, self.weight * other) / math.sqrt(first * second)
+        return min(max(found, -1.0), 1.0)
+
+    def mostly(self, values: NDArray[Any]) -> NDArray[np.bool_]:
+        """Rows of strata of which more than half is hit, (n,): there, misses are the fewer; values: 0 to 1.
+
+        Not where weights differ within a stratum, for then the whole is not known either.
+        """
+        if not len(self):
+            return np.zeros(0, np.bool_)
+        _, first, row, n = np.unique(self.stratum, return_index=True, return_inverse=True, return_counts=True)
+        even = np.bincount(row, (self.weight != self.weight[first][row]) | (values > 1)) == 0
+        return np.asarray((even & (2.0 * np.bincount(row, values) > n) & (n > 1))[row])
 
 
 def joined(parts: list[Sample]) -> Sample:
@@ -56,46 +76,20 @@ def joined(parts: list[Sample]) -> Sample:
     return Sample(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Sample)))
 
 
-def _total(stratum: NDArray[np.int64], each: Floats) -> tuple[float, float]:
-    if not len(each):
-        return 0.0, 0.0
+def _covariance(stratum: NDArray[np.int64], one: Floats, other: Floats) -> float:
+    """Of two sums over a stratified sample, from what is left within strata (Cochran, 1977, equation 5.13)."""
+    if not len(one):
+        return 0.0
     _, row, n = np.unique(stratum, return_inverse=True, return_counts=True)
-    sums, squares = np.bincount(row, each), np.bincount(row, each**2)
+    products = np.bincount(row, one * other)
+    between = np.bincount(row, one) * np.bincount(row, other) / n
     # Of a stratum with one encounter all that is known of its spread is the encounter itself.
-    spread = np.where(n > 1, n / np.maximum(n - 1, 1) * (squares - sums**2 / n), squares)
-    return float(sums.sum()), float(np.maximum(spread, 0.0).sum())
+    return float(np.where(n > 1, n / np.maximum(n - 1, 1) * (products - between), products).sum())
 
 
 def effective(weighted: Floats) -> float:
     """How many equal hits say as much as these, (n,) with zeros where nothing was hit."""
     return kish(weighted[weighted > 0])
-
-
-def log_interval(sample: Sample, values: NDArray[Any], level: float = LEVEL) -> Interval:
-    """The weighted sum of values, its interval even on a log scale, by t at half the effective hits less one."""
-    estimate, variance = sample.total(values)
-    if estimate <= 0:
-        return Interval(estimate, 0.0, math.inf)
-    far = t_quantile(level, effective(sample.weight * values) / 2 - 1) * math.sqrt(variance) / estimate
-    return Interval(estimate, estimate * math.exp(-far), estimate * math.exp(far))
-
-
-def logit_interval(sample: Sample, top: NDArray[Any], of: NDArray[Any], level: float = LEVEL) -> Interval:
-    """The ratio of two weighted sums, a share, its interval even on a logit scale (delta method).
-
-    top, of: (n,), top no more than of. The variance is that of the residuals top - share * of within strata.
-    """
-    whole, _ = sample.total(of)
-    if whole <= 0:
-        return Interval(math.nan, 0.0, 1.0)
-    share = sample.total(top)[0] / whole
-    if not 0 < share < 1:
-        return Interval(share, 0.0, 1.0)
-    _, variance = sample.total(top - share * of)
-    fewer = min(effective(sample.weight * top), effective(sample.weight * (of - top)))
-    far = t_quantile(level, fewer / 2 - 1) * math.sqrt(variance) / whole / (share * (1 - share))
-    middle = math.log(share / (1 - share))
-    return Interval(share, 1 / (1 + math.exp(far - middle)), 1 / (1 + math.exp(-far - middle)))
 
 
 def effective_share(sample: Sample, top: NDArray[Any], of: NDArray[Any]) -> tuple[float, float]:
