@@ -64,11 +64,11 @@ def seeds() -> list[list[bytes]]:
         cameras=("main",), frames=[[b"jpeg"], [b"jpeg"]], calibration=[{"fx": 1.0}], poses=[{"x_m": 1.0}, {"x_m": 2.0}],
         signals={"Vehicle.Speed": [1.0, None]}, percepts={"lead": [[0.5], [0.4]]}, shadows={}, complete=True,
     )  # fmt: skip
-    piece = Piece(id="r/clip/c#0", of="r/clip/c", digest="0" * 64, number=0, count=2)
+    piece = Piece(id="r/clip/c#0", of="r/clip/c", digest="0" * 32, number=0, count=2)
     return [
         list(encode_rows("r", "fires", "b", fires)), list(encode_clip(clip)), encode(piece, [bytes(262_144)]),
-        encode(Hello(sender="s", run="r", versions=[2, 2])), encode(Flush(id="f")), encode(Ack(ids=["a"])),
-        encode(Welcome(store="/", version=2, window_bytes=1)), encode(Refused(id="x", code="busy", says="")),
+        encode(Hello(sender="s", run="r", versions=[3, 3])), encode(Flush(id="f")), encode(Ack(ids=["a"])),
+        encode(Welcome(store="/", version=3, window_bytes=1)), encode(Refused(id="x", code="busy", says="")),
     ]  # fmt: skip
 
 

@@ -1,21 +1,20 @@
 """Messages to bytes and back; whatever comes from outside and is not one of ours raises MalformedMessage.
 
-A message is a row of frames: the first is a prefix of 37 bytes and a head (a msgpack map), the others are raw parts,
-a picture each. The prefix is b"OUTR", the version as a byte, and a sha256 over the version, the head and the parts,
-each of the latter with its length in front, so that no flipped bit anywhere goes unnoticed. See docs/wire.md.
+A message is a row of frames: the first is a prefix of 21 bytes and a head (a msgpack map), the others are raw parts,
+a picture each. The prefix is b"OUTR", the version as a byte, and an xxh3-128 over the version, the lengths of head and
+parts, and their bytes, so that no flipped bit anywhere goes unnoticed. See docs/wire.md.
 """
 
-import hashlib
 import struct
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-import msgpack  # type: ignore[import-untyped]
 import msgspec
 import numpy as np
+import xxhash
 
 from telemetry.clip import Clip, hash_pictures
-from telemetry.columns import ColumnLike, pack_rows, unpack_rows
+from telemetry.columns import ColumnLike, check_rows, pack_rows
 from telemetry.errors import BadClip, ForeignVersion, MalformedMessage, TooBig, WrongColumns
 from telemetry.messages import (
     MAX_BODY_BYTES,
@@ -27,18 +26,19 @@ from telemetry.messages import (
     AnyMessage,
     ClipUpload,
     Message,
-    Packed,
     Piece,
     Rows,
+    Stored,
     clip_message_id,
 )
 
 MAGIC = b"OUTR"
 WHY_CHARACTERS = 300  # of what is wrong with a message; the reason quotes it
-PREFIX_BYTES = len(MAGIC) + 1 + hashlib.sha256().digest_size
+PREFIX_BYTES = len(MAGIC) + 1 + 16
 
 Frame = bytes | memoryview
 
+_BEGINNING = MAGIC + bytes([WIRE_VERSION])
 _HEAD: msgspec.msgpack.Decoder[AnyMessage] = msgspec.msgpack.Decoder(AnyMessage)
 _ALIKE = (
     "car", "tick", "t_us", "trigger", "version", "score", "priority", "complete", "sha256", "run",
@@ -48,8 +48,8 @@ _ALIKE = (
 
 def encode(message: Message, parts: Sequence[bytes] = ()) -> list[bytes]:
     """The frames of a message."""
-    head = msgpack.packb(message, default=_plain)
-    return [b"".join((MAGIC, bytes([WIRE_VERSION]), _digest(head, parts), head)), *parts]
+    head = _PACK.encode(message)
+    return [b"".join((_BEGINNING, _digest(head, parts), head)), *parts]
 
 
 def decode(frames: Sequence[Frame]) -> tuple[AnyMessage, list[Frame]]:
@@ -65,13 +65,22 @@ def decode(frames: Sequence[Frame]) -> tuple[AnyMessage, list[Frame]]:
         _check_piece(message, parts)
     elif parts:
         raise MalformedMessage(f"a {type(message).__name__} has no parts, this has {len(parts)}")
-    if isinstance(message, Rows):
-        unpack_rows(message)
+    elif isinstance(message, Rows):
+        check_rows(message)
+    return message, parts
+
+
+def decode_kept(frames: Sequence[Frame]) -> tuple[Stored, list[Frame]]:
+    """A message that was taken and kept: its bytes are checked, its rules were; raises MalformedMessage."""
+    head, parts = _open(frames)
+    message = _read_head(head)
+    if not isinstance(message, ClipUpload | Rows):
+        raise MalformedMessage(f"a {type(message).__name__} is not kept")
     return message, parts
 
 
 def digest_of(frames: Sequence[Frame]) -> bytes:
-    """The sha256 that stands in the prefix of a message that was decoded."""
+    """The checksum that stands in the prefix of a message that was decoded."""
     return bytes(frames[0][len(MAGIC) + 1 : PREFIX_BYTES])
 
 
@@ -147,12 +156,14 @@ def _open(frames: Sequence[Frame]) -> tuple[Frame, list[Frame]]:
         raise ForeignVersion(WIRE_VERSION, first[4])
     head = memoryview(first)[PREFIX_BYTES:]
     _check_limits(len(head), parts)
-    if _digest(head, parts) != digest_of(frames):
+    if _digest(head, parts) != first[len(_BEGINNING) : PREFIX_BYTES]:
         raise MalformedMessage("checksum is wrong")
     return head, parts
 
 
 def _check_limits(head_bytes: int, parts: Sequence[Frame]) -> None:
+    if head_bytes <= MAX_HEAD_BYTES and not parts:
+        return
     sizes = [len(part) for part in parts]
     if head_bytes > MAX_HEAD_BYTES or len(sizes) > MAX_PARTS or sum(sizes) > MAX_BODY_BYTES:
         raise MalformedMessage(f"too big: {head_bytes} bytes of head, {len(sizes)} parts of {sum(sizes)} bytes")
@@ -219,20 +230,19 @@ def _check_piece(piece: Piece, parts: Sequence[Frame]) -> None:
 
 
 def _digest(head: Frame, parts: Sequence[Frame]) -> bytes:
-    total = hashlib.sha256(bytes([WIRE_VERSION]))
-    for frame in (head, *parts):
-        total.update(struct.pack("<Q", len(frame)))
-        total.update(frame)
+    lengths = struct.pack(f"<B{1 + len(parts)}Q", WIRE_VERSION, len(head), *map(len, parts))
+    total = xxhash.xxh3_128(lengths)
+    total.update(head)
+    for part in parts:
+        total.update(part)
     return total.digest()
 
 
 def _plain(value: object) -> object:
-    """What msgpack packs in place of one of our structs or a numpy value."""
-    if isinstance(value, Message):
-        tag = value.__struct_config__.tag
-        return {"kind": tag, **{name: getattr(value, name) for name in value.__struct_fields__}}
-    if isinstance(value, Packed):
-        return {"type": value.type, "values": value.values, "valid": value.valid}
+    """What is packed in place of a numpy value."""
     if isinstance(value, np.generic | np.ndarray):
         return value.tolist()
     raise TypeError(f"a {type(value).__name__} has no form on the wire")
+
+
+_PACK = msgspec.msgpack.Encoder(enc_hook=_plain)

@@ -11,7 +11,6 @@ import structlog
 from numpy.typing import NDArray
 
 from telemetry.codec import Frame, decode, digest_of
-from telemetry.columns import unpack_rows
 from telemetry.errors import ForeignVersion, MalformedMessage, StorageFull
 from telemetry.keys import Holder
 from telemetry.ledger import Incoming, Outcome
@@ -80,15 +79,15 @@ class Intake:
         speaker: whose key it came under, None on a server without keys.
         """
         nbytes = sum(len(frame) for frame in frames)
-        self.metrics.received.inc()
-        self.metrics.received_bytes.inc(nbytes)
+        self.metrics.received += 1
+        self.metrics.received_bytes += nbytes
         try:
             message, _ = decode(frames)
             taken = _for_a_server(message, frames, speaker)
         except ForeignVersion as error:
             return self.refuse("", "version", str(error))
         except MalformedMessage as error:
-            self.metrics.malformed.inc()
+            self.metrics.malformed += 1
             self._tell(error)
             if not error.message_id:
                 raise
@@ -104,7 +103,7 @@ class Intake:
 
     def refuse(self, message_id: str, code: RefusalCode, says: str, retry_s: float = 0.0) -> Refused:
         """The answer to what is not taken, counted."""
-        self.metrics.refused.labels(code).inc()
+        self.metrics.refused[code] += 1
         retry_ms = max(RETRY_MS, min(round(retry_s * 1000), 3_600_000)) if code in PASSES else 0
         return Refused(id=message_id, code=code, says=says[:SAYS_CHARACTERS], retry_after_ms=retry_ms)
 
@@ -158,7 +157,7 @@ class Intake:
             if not isinstance(message, ClipUpload | Rows) or message.id != last.id:
                 raise MalformedMessage("the pieces make another message than was said", message_id=last.id)
         except MalformedMessage as error:
-            self.metrics.malformed.inc()
+            self.metrics.malformed += 1
             self.ledger.forget_pieces(last.owner, last.id)
             return self.refuse(last.id, "malformed", error.why)
         whole = replace(last, frames=frames, piece=None)
@@ -168,8 +167,12 @@ class Intake:
         if outcome is Outcome.CONFLICT:
             says = "the server has another message under this id; was the run's name used before?"
             return self.refuse(message.id, "conflict", says)
-        new = self.metrics.pieces if message.piece else self.metrics.acknowledged
-        (new if outcome is Outcome.STORED else self.metrics.duplicates).inc()
+        if outcome is Outcome.DUPLICATE:
+            self.metrics.duplicates += 1
+        elif message.piece:
+            self.metrics.pieces += 1
+        else:
+            self.metrics.acknowledged += 1
         return None
 
 
@@ -183,10 +186,10 @@ def _for_a_server(message: AnyMessage, frames: Sequence[Frame], speaker: Holder 
     raise MalformedMessage(f"a {type(message).__name__} is for the car side")
 
 
-def _cars_in(message: AnyMessage) -> NDArray[np.uint32] | None:
+def _cars_in(message: AnyMessage) -> NDArray[np.int64] | None:
     """The cars that a message says something of; None where that is no car."""
     if isinstance(message, ClipUpload):
-        return np.array([message.car], np.uint32)
+        return np.array([message.car], np.int64)
     if isinstance(message, Rows) and "car" in message.columns:
-        return np.asarray(unpack_rows(message)["car"]).astype(np.uint32)
+        return np.frombuffer(message.columns["car"].values, "<i8")
     return None

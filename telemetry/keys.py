@@ -86,7 +86,7 @@ class Holder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """How many cars it speaks for; None for all."""
         return None if self.cars is None else sum(last - first + 1 for first, last in self.cars)
 
-    def speaks_for(self, cars: NDArray[np.uint32] | None) -> bool:
+    def speaks_for(self, cars: NDArray[np.int64] | None) -> bool:
         """Whether it may say something of these cars; of no car at all where they are None."""
         if self.cars is None:
             return True

@@ -23,8 +23,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-WIRE_VERSION = 2
-OLDEST_VERSION = 2  # that is still spoken
+WIRE_VERSION = 3
+OLDEST_VERSION = 3  # that is still spoken
 
 PIECE_BYTES = 256 * 2**10
 MAX_FRAME_BYTES = 2 * PIECE_BYTES  # on a socket; a peer that sends a longer frame is cut off
@@ -49,6 +49,7 @@ Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=PRINTABLE)]
 MessageId = Annotated[str, Meta(min_length=1, max_length=640, pattern=PRINTABLE)]
 Text = Annotated[str, Meta(max_length=4096)]
 Hex = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+ShortHex = Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
 Value = None | bool | Whole | Finite | Text
 Values = Annotated[list[Value], Meta(max_length=256)]
 PerTick = Annotated[list[Value | Values], Meta(max_length=MAX_TICKS)]
@@ -128,37 +129,42 @@ class Packed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """One column.
 
     type: the table's name for it
-    values: numbers and booleans as bytes, little-endian, one after the other; strings as a list
+    values: numbers and booleans little-endian, strings in UTF-8, one after the other
+    lengths: of strings, how many bytes each has, uint16 little-endian; else nothing
     valid: a byte a row, 1 where there is a value; nothing where all rows have one
     """
 
     type: ColumnType
-    values: bytes | Annotated[list[Text], Meta(max_length=MAX_ROWS)]
+    values: bytes
+    lengths: bytes | None = None
     valid: bytes | None = None
 
 
 class Rows(Message, tag="rows", frozen=True):
-    """Rows of one table; the column `run` is the message's own."""
+    """Rows of one table; the column `run` is the message's own.
 
-    id: MessageId
+    What `check_rows` compares with names that are known, the type does not check as well: it would cost as much again.
+    """
+
+    id: Annotated[str, Meta(max_length=640)]
     run: Name
-    table: Name
+    table: Annotated[str, Meta(max_length=200)]
     batch: Name
     count: Annotated[int, Meta(ge=0, le=MAX_ROWS)]
-    columns: Annotated[dict[Name, Packed], Meta(max_length=256)]
+    columns: Annotated[dict[Annotated[str, Meta(max_length=200)], Packed], Meta(max_length=256)]
 
 
 class Piece(Message, tag="piece", frozen=True):
     """A piece of a longer message; the bytes follow as one raw part.
 
     id: `of`, for the last one; for another `of` + "#" + its number
-    of: the id of the whole message, digest: the sha256 of all its bytes, which is its frames as a segment keeps them
+    of: the id of the whole message, digest: the xxh3-128 of all its bytes, which is its record, see `record.py`
     number, count: from 0
     """
 
     id: MessageId
     of: MessageId
-    digest: Hex
+    digest: ShortHex
     number: Annotated[int, Meta(ge=0, lt=MAX_PIECES)]
     count: Annotated[int, Meta(ge=2, le=MAX_PIECES)]
 

@@ -2,49 +2,75 @@
 
 import contextlib
 import errno
-from collections.abc import Iterator
-
-from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_server
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from telemetry.errors import PortInUse
 
+if TYPE_CHECKING:
+    from prometheus_client import Metric
 
+_SAYS = {
+    "received": "Messages that came in, of every kind",
+    "received_bytes": "Bytes of those messages",
+    "acknowledged": "Clips and batches of rows that are on disk, newly",
+    "pieces": "Pieces of longer messages that are on disk, newly",
+    "duplicates": "Messages that were on disk already, acknowledged again",
+    "malformed": "Messages that were dropped because they are none",
+    "cut_off": "Connections that held too much memory, and were cut off",
+}
+_SAYS_BY_REASON = {
+    "refused": "Messages that were refused, by reason",
+    "handshakes_refused": "Connections that were not let in",
+}
+_SAYS_NOW = {
+    "connected": "Connections there are",
+    "waiting": "Messages on disk, not yet in the tables",
+}
+
+
+def _none_wait() -> int:
+    return 0
+
+
+@dataclass(slots=True, eq=False)
 class Metrics:
-    """What a server counts; each server has a registry of its own."""
+    """What a server counts, as plain numbers of the thread that collects; who looks gets them as they are then.
 
-    def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        self.received = self._counter("received", "Messages that came in, of every kind")
-        self.received_bytes = self._counter("received_bytes", "Bytes of those messages")
-        self.acknowledged = self._counter("acknowledged", "Clips and batches of rows that are on disk, newly")
-        self.pieces = self._counter("pieces", "Pieces of longer messages that are on disk, newly")
-        self.duplicates = self._counter("duplicates", "Messages that were on disk already, acknowledged again")
-        self.malformed = self._counter("malformed", "Messages that were dropped because they are none")
-        self.refused = Counter(
-            "outrider_refused", "Messages that were refused, by reason", ["reason"], registry=self.registry
-        )
-        self.handshakes_refused = Counter(
-            "outrider_handshakes_refused", "Connections that were not let in", ["reason"], registry=self.registry
-        )
-        self.cut_off = self._counter("cut_off", "Connections that held too much memory, and were cut off")
-        self.connected = Gauge("outrider_connected", "Connections there are", registry=self.registry)
-        self.waiting = Gauge("outrider_waiting", "Messages on disk, not yet in the tables", registry=self.registry)
+    waiting: called for how many messages are not yet in the tables
+    """
 
-    def number(self, name: str) -> int:
-        """What one of them stands at."""
-        suffixes = ("_total", "")
-        found = [self.registry.get_sample_value(f"outrider_{name}{suffix}") for suffix in suffixes]
-        return int(next((value for value in found if value is not None), 0))
+    received: int = 0
+    received_bytes: int = 0
+    acknowledged: int = 0
+    pieces: int = 0
+    duplicates: int = 0
+    malformed: int = 0
+    cut_off: int = 0
+    connected: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+    handshakes_refused: Counter[str] = field(default_factory=Counter)
+    waiting: Callable[[], int] = _none_wait
 
     def by_reason(self) -> dict[str, int]:
         """What was refused: messages by code, and handshakes."""
-        return {
-            sample.labels["reason"]: int(sample.value)
-            for counter in (self.refused, self.handshakes_refused)
-            for metric in counter.collect()
-            for sample in metric.samples
-            if sample.name.endswith("_total")
-        }
+        return dict(self.refused) | dict(self.handshakes_refused)
+
+    def collect(self) -> "Iterator[Metric]":
+        """All of them, as Prometheus reads them."""
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+        for name, says in _SAYS.items():
+            yield CounterMetricFamily(f"outrider_{name}", says, value=getattr(self, name))
+        for name, says in _SAYS_BY_REASON.items():
+            by_reason = CounterMetricFamily(f"outrider_{name}", says, labels=["reason"])
+            for reason, number in dict(getattr(self, name)).items():
+                by_reason.add_metric([reason], number)
+            yield by_reason
+        for name, value in (("connected", self.connected), ("waiting", self.waiting())):
+            yield GaugeMetricFamily(f"outrider_{name}", _SAYS_NOW[name], value=value)
 
     @contextlib.contextmanager
     def exposed(self, port: int) -> Iterator[int]:
@@ -52,8 +78,12 @@ class Metrics:
 
         Raises PortInUse.
         """
+        from prometheus_client import CollectorRegistry, start_http_server
+
+        registry = CollectorRegistry()
+        registry.register(self)
         try:
-            server, thread = start_http_server(port, addr="127.0.0.1", registry=self.registry)
+            server, thread = start_http_server(port, addr="127.0.0.1", registry=registry)
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise
@@ -64,6 +94,3 @@ class Metrics:
             server.shutdown()
             server.server_close()
             thread.join()
-
-    def _counter(self, name: str, says: str) -> Counter:
-        return Counter(f"outrider_{name}", says, registry=self.registry)

@@ -84,7 +84,7 @@ class Pulse:
 
     def _status(self, elapsed_s: float, free_bytes: int, disk_bytes: int) -> Status:
         metrics = self._intake.metrics
-        acknowledged = metrics.number("acknowledged")
+        acknowledged = metrics.acknowledged
         rate = (acknowledged - self._last_acknowledged) / max(elapsed_s, BEAT_S)
         self._last_acknowledged = acknowledged
         return Status(
@@ -94,9 +94,9 @@ class Pulse:
             at_s=time.monotonic(),
             messages_per_s=rate,
             acknowledged=acknowledged,
-            duplicates=metrics.number("duplicates"),
-            malformed=metrics.number("malformed"),
-            connected=metrics.number("connected"),
+            duplicates=metrics.duplicates,
+            malformed=metrics.malformed,
+            connected=metrics.connected,
             lag=self._ledger.waiting,
             disk_free_bytes=free_bytes,
             disk_bytes=disk_bytes,

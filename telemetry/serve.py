@@ -71,7 +71,7 @@ def serve(
         closing.callback(collector.close)
         if metrics_port is not None:
             log.info("metrics_exposed", port=closing.enter_context(metrics.exposed(metrics_port)))
-        metrics.waiting.set_function(lambda: ledger.waiting)
+        metrics.waiting = lambda: ledger.waiting
         log.info("server_started", store=str(store), endpoint=collector.endpoint)
         parent = os.getppid() if with_parent else None
         with bell.rung_by_signals():

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from telemetry import vss
 from telemetry.errors import UnknownTable, WrongColumns
+
+if TYPE_CHECKING:
+    import pyarrow as pa  # loaded where it is used, for a server that only collects has no use for it
 
 SCHEMA_VERSION = 1
 
@@ -185,14 +187,16 @@ TABLES: dict[str, Table] = {
 }
 
 
-def arrow_schema(table: str) -> pa.Schema:
+def arrow_schema(table: str) -> "pa.Schema":
     """The Arrow schema of a table by its name; `UnknownTable` where there is none."""
+    import pyarrow as pa
+
     if table not in TABLES:
         raise UnknownTable(table, TABLES)
     return pa.schema([(name, pa.type_for_alias(column.type)) for name, column in TABLES[table].columns.items()])
 
 
-def arrow_table(table: str, columns: Mapping[str, np.ndarray | Sequence[object]]) -> pa.Table:
+def arrow_table(table: str, columns: Mapping[str, np.ndarray | Sequence[object]]) -> "pa.Table":
     """Rows as an Arrow table of the right schema.
 
     Args:
@@ -204,6 +208,8 @@ def arrow_table(table: str, columns: Mapping[str, np.ndarray | Sequence[object]]
         UnknownTable: there is no such table
         WrongColumns: a column is missing, unknown, of another length or of another type
     """
+    import pyarrow as pa
+
     schema = arrow_schema(table)
     odd = set(columns) ^ set(schema.names)
     if odd:
@@ -214,7 +220,10 @@ def arrow_table(table: str, columns: Mapping[str, np.ndarray | Sequence[object]]
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def _arrow_array(table: str, field: pa.Field, values: np.ndarray | Sequence[object]) -> pa.Array:
+def _arrow_array(table: str, field: "pa.Field", values: np.ndarray | Sequence[object]) -> "pa.Array":
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
     try:
         array = pa.array(values, from_pandas=True)
         if pa.types.is_integer(field.type) and pa.types.is_floating(array.type):

@@ -24,6 +24,7 @@ HOMES = {  # third-party module: the only places that may import it
     "msgpack": ("telemetry/",),
     "msgspec": ("telemetry/",),
     "apsw": ("telemetry/",),
+    "xxhash": ("telemetry/",),
     "deltalake": ("telemetry/",),
     "onnxruntime": ("vehicle/",),
     "pvlib": ("scenarios/climate.py", "scenarios/sun.py"),

@@ -11,7 +11,7 @@ from wire_samples import RUN, a_clip, every_message, some_fires
 from telemetry.codec import MAGIC, PREFIX_BYTES, clip_of, decode, encode, encode_clip, encode_rows
 from telemetry.columns import unpack_rows
 from telemetry.errors import BadClip, ForeignVersion, MalformedMessage, TooBig
-from telemetry.messages import MESSAGES, AnyMessage, ClipUpload, Hello, Rows
+from telemetry.messages import MESSAGES, WIRE_VERSION, AnyMessage, ClipUpload, Hello, Rows
 
 SAMPLES = every_message()
 every_sample = pytest.mark.parametrize("frames", SAMPLES.values(), ids=SAMPLES)
@@ -26,7 +26,7 @@ def sealed(head: bytes, *parts: bytes) -> list[bytes]:
     """Frames with a right checksum around any head."""
     from telemetry.codec import _digest
 
-    return [MAGIC + b"\x01" + _digest(head, parts) + head, *parts]
+    return [MAGIC + bytes([WIRE_VERSION]) + _digest(head, parts) + head, *parts]
 
 
 def test_there_is_a_sample_of_every_message() -> None:
@@ -184,7 +184,7 @@ def test_numbers_of_numpy_travel_as_plain_ones() -> None:
 def test_another_version_says_so() -> None:
     first = bytearray(SAMPLES["hello"][0])
     first[4] = 1
-    with pytest.raises(ForeignVersion, match="version 1 of the wire, this is version 2"):
+    with pytest.raises(ForeignVersion, match="version 1 of the wire, this is version 3"):
         decode([bytes(first)])
 
 
@@ -205,4 +205,4 @@ def test_msgpack_and_msgspec_agree_on_plain_values_both_ways(value: object) -> N
 
 def test_a_hello_has_a_name_for_its_sender() -> None:
     with pytest.raises(MalformedMessage, match="sender"):
-        decode(encode(Hello(sender="", run=RUN, versions=[2, 2])))
+        decode(encode(Hello(sender="", run=RUN, versions=[3, 3])))

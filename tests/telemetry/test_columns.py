@@ -51,11 +51,14 @@ def packed(**changes: Any) -> Rows:
         ({"count": 4}, "is not 4 values"),
         ({"car": Packed(type="int32", values=bytes(12))}, "is int32, not int64"),
         ({"car": Packed(type="int64", values=bytes(23))}, "is not 3 values"),
-        ({"car": Packed(type="int64", values=["a", "b", "c"])}, "is not 3 values"),
+        ({"car": Packed(type="int64", values=bytes(24), lengths=bytes(6))}, "is not 3 values"),
         ({"car": Packed(type="int64", values=bytes(24), valid=b"\x01\x01")}, "mask"),
         ({"car": Packed(type="int64", values=bytes(24), valid=b"\x01\x02\x01")}, "mask"),
         ({"clip": Packed(type="string", values=bytes(3))}, "is not 3 values"),
-        ({"clip": Packed(type="string", values=["a", "b"])}, "is not 3 values"),
+        ({"clip": Packed(type="string", values=b"ab", lengths=b"\1\0\1\0")}, "is not 3 values"),
+        ({"clip": Packed(type="string", values=b"abc", lengths=b"\1\0\1\0\0\0")}, "is not 3 values"),
+        ({"clip": Packed(type="string", values=b"a\xffc", lengths=b"\1\0\1\0\1\0")}, "not UTF-8"),
+        ({"clip": Packed(type="string", values="äb".encode(), lengths=b"\1\0\1\0\1\0")}, "within a character"),
     ],
 )
 def test_columns_that_are_not_the_tables_are_refused(changes: dict[str, Any], why: str) -> None:

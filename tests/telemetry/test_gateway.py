@@ -136,7 +136,7 @@ def test_a_server_of_another_version_is_an_error() -> None:
             peer, _ = old.hear()
             old.socket.send_multipart([peer, foreign])
 
-        with pytest.raises(VersionMismatch, match="version 9 of the wire, this is version 2"):
+        with pytest.raises(VersionMismatch, match="version 9 of the wire, this is version 3"):
             _connect(old, answer)
 
 
@@ -155,7 +155,7 @@ def test_a_car_side_of_another_version_is_told_so(server: Server) -> None:
     dealer = context.socket(zmq.DEALER)
     dealer.setsockopt(zmq.RCVTIMEO, 20_000)
     dealer.connect(server.endpoint)
-    hello = encode(Hello(sender="old", run=RUN, versions=[2, 2]))[0]
+    hello = encode(Hello(sender="old", run=RUN, versions=[3, 3]))[0]
     dealer.send_multipart([MAGIC + b"\x07" + hello[5:]])
     refused, _ = decode(dealer.recv_multipart())
     assert getattr(refused, "code", "") == "version"

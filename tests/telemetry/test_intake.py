@@ -21,7 +21,7 @@ def test_a_flood_of_rubbish_is_counted_whole_and_told_once_a_second() -> None:
             with contextlib.suppress(MalformedMessage):
                 intake.check([MAGIC + bytes([number])])
     assert [line["since_last"] for line in told] == [1, 16, 16, 16, 16, 16, 16]
-    assert intake.metrics.number("malformed") == 100
+    assert intake.metrics.malformed == 100
 
 
 @pytest.mark.parametrize("odd", ["\x1b[31mred", "two\nlines", "bell\x07", "\u2028", "\x9b2J"])

@@ -137,7 +137,7 @@ def test_a_message_replayed_under_another_key_is_refused(tmp_path: Path) -> None
 
 def test_nobody_takes_over_the_answers_to_another(door: Locked) -> None:
     """Who claims the routing id of a connection that is there gets nothing, and the honest one goes on."""
-    hello = encode(Hello(sender="honest", run=RUN, versions=[2, 2]))
+    hello = encode(Hello(sender="honest", run=RUN, versions=[3, 3]))
     with zmq.Context() as context:
         honest, thief = (raw_dealer(context, door, key) for key in (door.mine, door.other))
         for dealer in (honest, thief):
@@ -157,7 +157,7 @@ def test_nobody_takes_over_the_answers_to_another(door: Locked) -> None:
 
 def test_who_claims_the_next_numbers_cannot_stop_the_server(door: Locked) -> None:
     """Unseeded, libzmq numbers peers from 0x6b8b4567; an id that is taken when its turn comes aborts the process."""
-    hello = encode(Hello(sender="number", run=RUN, versions=[2, 2]))
+    hello = encode(Hello(sender="number", run=RUN, versions=[3, 3]))
     with zmq.Context() as context:
         claimed = []
         for number in range(60):

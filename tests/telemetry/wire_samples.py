@@ -53,8 +53,8 @@ def some_fires(first: int = 0, count: int = 3) -> dict[str, Any]:
 def every_message() -> dict[str, list[bytes]]:
     """The frames of one message of each kind, and of a few that are special."""
     return {
-        "hello": encode(Hello(sender="shard-0-5f1d", run=RUN, versions=[2, 2], loadout="main")),
-        "welcome": encode(Welcome(store="/data/store", version=2, window_bytes=2**26)),
+        "hello": encode(Hello(sender="shard-0-5f1d", run=RUN, versions=[3, 3], loadout="main")),
+        "welcome": encode(Welcome(store="/data/store", version=3, window_bytes=2**26)),
         "clip": encode_clip(a_clip()),
         "clip_with_maps": encode_clip(a_clip(top_down={"net": [b"\x89PNG0", b"\x89PNG1"], "tracker": [b"a", b"b"]})),
         "clip_without_ticks": encode_clip(a_clip(ticks=(), frames=[], poses=[], signals={}, percepts={}, shadows={})),
