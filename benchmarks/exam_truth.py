@@ -17,7 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from fleet.exam.aims import aim_of
-from fleet.exam.driving import Fitting, drive
+from fleet.exam.crew import Fitting
+from fleet.exam.driving import drive
 from fleet.exam.exam import pooled
 from fleet.exam.grounds import BLOCK, Grounds
 from fleet.exam.painted import Painted, alerts

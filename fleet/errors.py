@@ -30,7 +30,9 @@ FleetError
 │   └── CaseRefused           choose another slice or another clip
 ├── ExamError
 │   ├── UnknownEncounter      name one of the world's encounters
-│   └── BadScores             mend the file of scores at what it names
+│   ├── BadScores             mend the file of scores at what it names
+│   ├── DamagedFilm           remove the file; it is painted again
+│   └── PainterDied           look at its message; begin again: what is on film stays there
 ├── BadLabels                 correct the labels, or the clips that they are of
 ├── UnknownLayer              correct the layer in the trigger's params
 ├── UnknownRule               correct the name of the published rule
@@ -312,6 +314,21 @@ class BadScores(ExamError):
     def __init__(self, file: Path, problem: str) -> None:
         self.file = file
         super().__init__(f"{file}: {problem}")
+
+
+class DamagedFilm(ExamError):
+    """A part of a film that cannot be read."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        super().__init__(f"{file} is damaged: remove it, and that part of the film is painted again")
+
+
+class PainterDied(ExamError):
+    """A process that paints for an exam ended before its work did."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"a process that paints died: {why}; begin again (films are kept), or use --workers 1")
 
 
 def root_errors(*others: type[Exception]) -> tuple[type[Exception], ...]:

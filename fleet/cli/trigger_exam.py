@@ -32,6 +32,21 @@ outrider trigger budget rules/mine.yaml --catches stop_sign_held --mb-per-car-da
 """
 EXIT = {"pass": 0, "fail": 1, "inconclusive": 3}
 
+FilmsAt = Annotated[
+    Path | None,
+    typer.Option(
+        "--film",
+        help="Where films of dry runs are kept. [dim]Default: ~/.cache/outrider/films[/dim]",
+        show_default=False,
+    ),
+]
+NoFilm = Annotated[bool, typer.Option("--no-film", help="Paint the dry run and keep nothing of it.")]
+FreshFilm = Annotated[
+    bool, typer.Option("--fresh-film", help="Begin another film, of other driving, for nobody was examined on it yet.")
+]
+Workers = Annotated[
+    int | None, typer.Option(min=1, help="Processes that paint. [dim]Default: one a core[/dim]", show_default=False)
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 
 
@@ -61,6 +76,10 @@ def exam(
     dry_run_frames: Annotated[int, typer.Option(min=100, help="To paint for the dry run.")] = 40_000,
     every_s: Annotated[float, typer.Option(min=0.1, max=10, help="Seconds between two looks of a car.")] = 1.0,
     seed: Annotated[int, typer.Option(help="Of the world and of what is looked at.")] = 1,
+    film: FilmsAt = None,
+    no_film: NoFilm = False,
+    fresh_film: FreshFilm = False,
+    workers: Workers = None,
     scores: Annotated[
         Path | None,
         typer.Option(help="Instead of a world: labelled frames in Parquet (encounter, label, score …)."),
@@ -76,13 +95,14 @@ def exam(
 
     if scores is not None:
         raise typer.Exit(_of_scores(spec, scores, threshold, require, as_json=as_json))
+    from fleet.exam.crew import cores
     from fleet.exam.exam import Order, examine
     from fleet.exam.telling import told
     from fleet.report import write_exam
 
     order = Order(
         spec, world, seed, network, tuple(shadow or ()), tuple(catches or ()), frames, dry_run_frames, every_s, require,
-        cars, want, versus,
+        cars, want, versus, _films(film, no_film=no_film), fresh_film, workers or cores(),
     )  # fmt: skip
     found = examine(order, _Line())
     page = out or Path("runs") / f"exam-{found.spec.name}.html"
@@ -111,6 +131,10 @@ def budget(
     dry_run_frames: Annotated[int, typer.Option(min=100, help="To paint for the dry run.")] = 40_000,
     every_s: Annotated[float, typer.Option(min=0.1, max=10, help="Seconds between two looks of a car.")] = 1.0,
     seed: Annotated[int, typer.Option(help="Of the world and of what is looked at.")] = 1,
+    film: FilmsAt = None,
+    no_film: NoFilm = False,
+    fresh_film: FreshFilm = False,
+    workers: Workers = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="The page. [dim]Default: runs/budget-TRIGGER.html[/dim]")
     ] = None,
@@ -119,13 +143,14 @@ def budget(
     """Find the loosest threshold that keeps an upload budget but in one case of ten; ends with 1 where none does."""
     from fleet.cli.output import console, print_json
     from fleet.exam.budgeting import budget_of
+    from fleet.exam.crew import cores
     from fleet.exam.exam import Order, examine
     from fleet.exam.telling import told_budget
     from fleet.report import write_budget
 
     order = Order(
         spec, world, seed, network, tuple(shadow or ()), tuple(catches or ()), frames, dry_run_frames, every_s, "",
-        cars, want,
+        cars, want, "", _films(film, no_film=no_film), fresh_film, workers or cores(),
     )  # fmt: skip
     examined = examine(order, _Line())
     found = budget_of(examined, mb_per_car_day)
@@ -143,6 +168,12 @@ def budget(
             f"{found.used:.0%} of the budget; page {page}"
         )
     raise typer.Exit(EXIT[told["verdict"]])
+
+
+def _films(film: Path | None, *, no_film: bool) -> Path | None:
+    from fleet.exam.films import default_films
+
+    return None if no_film else film or default_films()
 
 
 class _Line:
@@ -205,7 +236,13 @@ def _show(found: "Exam", page: Path) -> None:
         say(f"alarm: {guard.alarm}")
     if not figures.resolved:
         say("precision holds for the modes of false fires that are known; a longer dry run vouches for the rest")
-    say(f"{found.verdict}; {int(found.cost['frames_painted']):,} frames in {found.cost['wall_s']:.0f} s; page {page}")
+    if found.bill.film:
+        say(
+            f"{found.bill.shown:,} frames of the dry run came from film, each for {found.bill.share:.1%} of a painted "
+            f"one; exam {found.bill.times} on it, of {found.bill.triggers} triggers"
+        )
+    painted, wall_s = int(found.cost["frames_painted"]), found.cost["wall_s"]
+    say(f"{found.verdict}; {painted:,} frames painted in {wall_s:.0f} s; page {page}")
 
 
 def _numbers(each: "estimate.Interval") -> tuple[float, float, float]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from fleet.exam.driving import Fitting
+from fleet.exam.crew import Fitting
 from fleet.exam.findings import SHOWN, Rows
 from fleet.exam.painted import Painted
 from scenarios import open_world, staging

@@ -2,23 +2,24 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fleet.exam.aims import Aim
+from fleet.exam.crew import Alone, Fitting, Hands, Studio
 from fleet.exam.grounds import Passes
 from fleet.simulation.examiner import PIXELS, SHARE
 from scenarios import Truth, staging
-from triggers import Evaluator, Memory, Reason, SignalTable, TriggerSpec, Verdicts
-from vehicle import Cut, Loadout, Network, Onboard
+from triggers import Evaluator, Reason, SignalTable, Verdicts
+from vehicle import Cut, Onboard
 
 NEAR_M = 60.0
 """How near a thing must be to have been what a trigger fired at."""
 ORIGIN = 3000  # the tick of the first look: before it there is room for what a clip shows and privacy asks
-TOGETHER = 256  # passes driven side by side
+TOGETHER = 64  # passes driven side by side: a job of a few seconds, so that cores end together
 TRUTHS = 256  # moments a call: truth is wide
 
 Bools = NDArray[np.bool_]
@@ -27,24 +28,11 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Fitting:
-    """What the exam's cars run: networks, and the triggers that are examined."""
-
-    production: Network
-    shadows: tuple[Network, ...]
-    specs: tuple[TriggerSpec, ...]
-
-    def loadout(self, cars: int) -> Loadout:
-        """For so many cars that have driven nowhere yet."""
-        return Loadout.equip("exam", self.production, self.shadows, self.specs, Memory(0, cars))
-
-
-@dataclass(frozen=True, slots=True)
 class Fire:
     """A fire that was kept.
 
     row: the pass; look: which of its looks; trigger: which of the specs
-    site: at what it was aimed, -1 for nothing; name: the encounter there, "" for none; cut: the clip
+    site: at what it was aimed, -1 for nothing; name: the encounter there, "" for none
     """
 
     row: int
@@ -52,25 +40,21 @@ class Fire:
     trigger: int
     site: int
     name: str
-    cut: Cut
 
 
 @dataclass(slots=True, eq=False)
-class Driven:
+class Marks:
     """What n passes came to, for k triggers.
 
-    fires: those that count, in order; early: (k, n) whether one fired before that, in the lead
+    early: (k, n) whether one fired before looks count, in the lead
     score, best: (k, n) the highest score while what was put there was in view (without anything put there: of all
         looks), NaN for none; and the look at which
     seen: (n,) whether what was put there was ever in view; view, pixels: (n,) the look that shows most of it, and how
         much
-    reasons: (k, len(Reason)) counts; frames: looked at; judged_s: wall time that the triggers took
+    reasons: (k, len(Reason)) counts; fires: those that count, by pass and look; frames: looked at
+    judged_s: wall time that the triggers took; spent_s: CPU time of all of it
     """
 
-    world: staging.StagedWorld
-    passes: Passes
-    step: int
-    fires: list[Fire]
     early: Bools
     score: Floats
     best: Ints
@@ -78,8 +62,41 @@ class Driven:
     view: Ints
     pixels: Floats
     reasons: Ints
+    fires: list[Fire] = field(default_factory=list)
     frames: int = 0
     judged_s: float = 0.0
+    spent_s: float = 0.0
+
+    @classmethod
+    def blank(cls, k: int, n: int, **where: Any) -> Self:
+        """Of passes that nobody has driven yet."""
+        return cls(
+            np.zeros((k, n), np.bool_), np.full((k, n), np.nan), np.zeros((k, n), np.int64), np.zeros(n, np.bool_),
+            np.zeros(n, np.int64), np.zeros(n), np.zeros((k, len(Reason)), np.int64), **where,
+        )  # fmt: skip
+
+    def take(self, rows: Ints, part: "Marks") -> None:
+        """Some of the passes, driven apart; rows: (m,) which they are."""
+        for each in ("early", "score", "best", "seen", "view", "pixels"):
+            getattr(self, each)[..., rows] = getattr(part, each)
+        self.reasons += part.reasons
+        self.fires += [replace(fire, row=int(rows[fire.row])) for fire in part.fires]
+        self.fires.sort(key=lambda fire: (fire.row, fire.look, fire.trigger))
+        self.frames += part.frames
+        self.judged_s += part.judged_s
+        self.spent_s += part.spent_s
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Driven(Marks):
+    """The same, and where it was.
+
+    world: in which pass i is car i; step: camera ticks from one look to the next
+    """
+
+    world: staging.StagedWorld
+    passes: Passes
+    step: int
 
     def tick(self, look: int | Ints) -> Any:
         """The staged world's tick of a look."""
@@ -108,36 +125,53 @@ class Noting(Evaluator):
 
 def drive(
     world: staging.DrawnWorld, fitting: Fitting, passes: Passes, aim: Aim, step: int,
-    watch: Callable[[int], None] = lambda _: None,
+    watch: Callable[[int], None] = lambda _: None, *, hands: Hands | None = None,
 ) -> Driven:  # fmt: skip
-    """Drive the passes; watch is told how many frames more were looked at."""
-    n, k = len(passes), len(fitting.specs)
-    staged = staging.stage(world, passes.cars, passes.ticks - ORIGIN, passes.names, passes.keys)
-    driven = Driven(
-        staged, passes, step, [], np.zeros((k, n), np.bool_), np.full((k, n), np.nan), np.zeros((k, n), np.int64),
-        np.zeros(n, np.bool_), np.zeros(n, np.int64), np.zeros(n), np.zeros((k, len(Reason)), np.int64),
-    )  # fmt: skip
-    order = np.argsort(passes.looks, kind="stable")
-    for start in range(0, n, TOGETHER):  # passes of like length together, so that few are left at the end
-        _drive_some(driven, fitting, np.sort(order[start : start + TOGETHER]), aim, watch)
+    """Drive the passes; watch is told how many frames more were looked at; hands: who does it, else this process."""
+    driven = begun(world, len(fitting.specs), passes, step)
+    order = np.argsort(-passes.looks, kind="stable")  # like with like, so that few are left at the end; longest first
+    groups = [np.sort(order[start : start + TOGETHER]) for start in range(0, len(passes), TOGETHER)]
+    hands = hands or Alone(Studio(world, fitting, aim, step))
+    for group, marks in hands.each(drive_together, [passes.at(rows) for rows in groups]):
+        driven.take(groups[group], marks)
+        watch(marks.frames)
     return driven
 
 
-def _drive_some(driven: Driven, fitting: Fitting, rows: Ints, aim: Aim, watch: Callable[[int], None]) -> None:
-    """Drive some of the passes, ascending, side by side; their computers begin anew."""
-    looks, cars = driven.passes.looks[rows], len(driven.passes)
-    loadout = fitting.loadout(cars)
+def begun(world: staging.DrawnWorld, triggers: int, passes: Passes, step: int) -> Driven:
+    """Passes that so many triggers are about to judge."""
+    staged = staging.stage(world, passes.cars, passes.ticks - ORIGIN, passes.names, passes.keys)
+    return Driven.blank(triggers, len(passes), world=staged, passes=passes, step=step)
+
+
+def drive_together(studio: Studio, passes: Passes) -> Marks:
+    """Drive passes side by side; their computers begin anew."""
+    driven = begun(studio.world, len(studio.fitting.specs), passes, studio.step)
+    loadout = studio.fitting.loadout(len(passes))
+    judge(driven, Onboard(driven.world, [loadout], first_car=0, cars=len(passes)), studio)
+    return marks_of(driven)
+
+
+def marks_of(driven: Driven) -> Marks:
+    """What came of passes, without the world in which it did."""
+    return Marks(*(getattr(driven, each.name) for each in fields(Marks)))
+
+
+def judge(driven: Driven, onboard: Onboard, studio: Studio) -> None:
+    """Look after look, what the triggers of one loadout say of all passes."""
+    begun_s, passes = time.process_time(), driven.passes
+    (loadout,) = onboard.loadouts
     noting = Noting(loadout.evaluator)
-    onboard = Onboard(driven.world, [replace(loadout, evaluator=noting)], first_car=0, cars=cars)
-    for look in range(int(looks.max())):
-        active = rows[looks > look]
+    onboard.loadouts[0] = replace(loadout, evaluator=noting)
+    for look in range(int(passes.looks.max(initial=0))):
+        active = np.flatnonzero(passes.looks > look)
         cuts = onboard.tick(active.astype(np.uint32), np.zeros(len(active), np.uint16), driven.tick(look))
         if noting.last is not None:  # which it never is after a tick
-            _note(driven, look, active, noting.last, _in_view(driven, look, active, aim))
-        _fires(driven, look, cuts, aim, [spec.name for spec in fitting.specs])
+            _note(driven, look, active, noting.last, _in_view(driven, look, active, studio.aim))
+        _fires(driven, look, cuts, studio.aim, [spec.name for spec in loadout.evaluator.specs])
         driven.frames += len(active)
-        watch(len(active))
     driven.judged_s += noting.spent_s
+    driven.spent_s += time.process_time() - begun_s
 
 
 def _note(driven: Driven, look: int, active: Ints, verdicts: Verdicts, view: Bools) -> None:
@@ -153,9 +187,9 @@ def _note(driven: Driven, look: int, active: Ints, verdicts: Verdicts, view: Boo
 
 
 def _in_view(driven: Driven, look: int, active: Ints, aim: Aim) -> Bools:
-    """Which of these passes have in view what was put there, (m,); all of those where nothing was."""
+    """Which of these passes have in view what was put there, and count, (m,); all of those where nothing was."""
     view = driven.passes.sites[active] < 0
-    put = np.flatnonzero(~view)
+    put = np.flatnonzero(~view & (look >= driven.passes.lead[active]))
     for start in range(0, len(put), TRUTHS):
         rows = put[start : start + TRUTHS]
         who = active[rows]
@@ -166,9 +200,8 @@ def _in_view(driven: Driven, look: int, active: Ints, aim: Aim) -> Bools:
             mine &= (truth.kind == aim.kind) | ~caught[:, None]
         view[rows] = mine.any(axis=1)
         pixels = np.where(mine, truth.pixels.max(axis=1), 0.0).max(axis=1, initial=0.0)
-        counts = view[rows] & (look >= driven.passes.lead[who])
-        driven.seen[who[counts]] = True
-        more = counts & (pixels > driven.pixels[who])
+        driven.seen[who[view[rows]]] = True
+        more = view[rows] & (pixels > driven.pixels[who])
         driven.view[who[more]] = look
         driven.pixels[who[more]] = pixels[more]
     return view
@@ -190,7 +223,7 @@ def _fires(driven: Driven, look: int, cuts: Sequence[Cut], aim: Aim, specs: Sequ
         if look < driven.passes.lead[cut.car]:
             driven.early[trigger, cut.car] = True
         else:
-            driven.fires.append(Fire(cut.car, look, trigger, site, name, cut))
+            driven.fires.append(Fire(cut.car, look, trigger, site, name))
 
 
 def aimed_at(

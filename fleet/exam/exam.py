@@ -2,22 +2,25 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import structlog
 
 from fleet.exam.aims import Aim, aim_of
 from fleet.exam.clips import Clip, clip_bytes, clips_of
-from fleet.exam.driving import Driven, Fitting, drive
+from fleet.exam.crew import Crew, Hands, Kit, Studio
+from fleet.exam.driving import Driven, drive
+from fleet.exam.films import STREAM, Bill, Film, why_none
 from fleet.exam.findings import Graded, Rows, Slice, graded, rows_of, slices
 from fleet.exam.forecast import Forecast, forecast
-from fleet.exam.grounds import BLOCK, Grounds, lead_of
+from fleet.exam.grounds import BLOCK, Grounds, lead_of, steps_of
 from fleet.exam.painted import Painted, alerts, scout
 from fleet.exam.trial import Sampled, least, sample
-from scenarios import SLICES, Draws, open_world, staging
+from scenarios import SLICES, Draws
 from triggers import TriggerSpec, estimate, load_spec
-from vehicle import load_network
 
 log = structlog.get_logger()
 
@@ -33,6 +36,8 @@ class Order:
     spec: name or file; world, seed: where; network, shadows: what the cars run; catches: instead of the name's own aim
     frames: to paint for the weighted sample; dry_frames: for the dry run; every_s: between two looks of a car
     require: what must hold, "" for nothing; cars, wanted: of the forecast
+    films: where the dry run's film is kept, None: nowhere; fresh_film: whether to begin another
+    workers: processes that paint; what comes out is the same for any number
     """
 
     spec: str
@@ -48,6 +53,9 @@ class Order:
     cars: int = 1000
     wanted: int = 10_000
     versus: str = ""
+    films: Path | None = None
+    fresh_film: bool = False
+    workers: int = 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,6 +80,7 @@ class Exam:
     clips: tuple[Clip, ...]
     clip_mb: float
     cost: dict[str, float]
+    bill: Bill
     versus: estimate.Comparison | None
     rows: Rows
     rest: int
@@ -92,23 +101,24 @@ def examine(order: Order, watch: Watch = lambda *_: None) -> Exam:
     """Put a trigger through its exam. Raises TriggerError, ScenarioError, VehicleError, ExamError."""
     specs = _specs(order)
     required = estimate.parse_requirements(order.require, tuple(SLICES)) if order.require else []
-    aim = aim_of(specs[0].name, order.catches)
-    world = staging.drawn(open_world(order.world, seed=order.seed, cars=1))
-    networks = [load_network(name) for name in (order.network, *order.shadows)]
-    fitting = Fitting(networks[0], tuple(networks[1:]), specs)
-    fitting.loadout(1)  # a spec that does not fit is refused before anything is painted
-    progress, begun = _Progress(order, watch), time.monotonic()
+    aim, begun = aim_of(specs[0].name, order.catches), time.monotonic()
+    kit = Kit(order.world, order.seed, order.network, order.shadows, specs, aim, steps_of(order.every_s))
+    studio = kit.open()
+    studio.fitting.loadout(1)  # a spec that does not fit is refused before anything is painted
+    progress = _Progress(order, watch)
     progress.doing = "looking where the fleet drives"
     progress(0)
-    grounds = Grounds(world, Draws(order.seed), order.every_s, lead=lead_of(specs, order.every_s))
-    modes, scouted = _scouted(world, grounds, fitting, aim, progress)
-    painted = Painted(world, grounds, fitting, aim, modes, watch=progress)
-    progress.doing = "encounters"
-    progress.all = scouted + max(order.frames - scouted, int(least(painted))) + order.dry_frames
-    sampled = sample(painted, max(order.frames - scouted, 0))
-    progress.doing = "dry run"
-    dry = _dry_run(painted, grounds, order, progress)
-    return _found(order, painted, sampled, dry, required, scouted, time.monotonic() - begun)
+    grounds = Grounds(studio.world, Draws(order.seed), order.every_s, lead=lead_of(specs, order.every_s))
+    with ExitStack() as stack:
+        hands = stack.enter_context(Crew(kit, order.workers)) if order.workers > 1 else None
+        modes, scouted = _scouted(studio, grounds, progress, hands)
+        painted = Painted(studio.world, grounds, studio.fitting, aim, modes, watch=progress, hands=hands)
+        progress.doing = "encounters"
+        progress.all = scouted + max(order.frames - scouted, int(least(painted))) + order.dry_frames
+        sampled = sample(painted, max(order.frames - scouted, 0))
+        sampled = replace(sampled, frames=scouted + sampled.frames)
+        dry, bill = _dry_run(studio, grounds, order, progress, hands)
+    return _found(order, painted, sampled, dry, bill, required, time.monotonic() - begun)
 
 
 def _specs(order: Order) -> tuple[TriggerSpec, ...]:
@@ -120,19 +130,33 @@ def _specs(order: Order) -> tuple[TriggerSpec, ...]:
 
 
 def _scouted(
-    world: staging.DrawnWorld, grounds: Grounds, fitting: Fitting, aim: Aim, progress: "_Progress"
+    studio: Studio, grounds: Grounds, progress: "_Progress", hands: Hands | None
 ) -> tuple[tuple[str, ...], int]:
     """Without an aim there are no near misses to tell from it: ordinary driving says all there is to say."""
-    if not aim.catches:
+    if not studio.aim.catches:
         return (), 0
     progress.doing = "looking for modes of false fires"
-    return scout(world, grounds, fitting, aim, progress)
+    return scout(studio.world, grounds, studio.fitting, studio.aim, progress, hands)
 
 
-def _dry_run(painted: Painted, grounds: Grounds, order: Order, progress: "_Progress") -> Driven:
-    count = max(order.dry_frames // (BLOCK + grounds.lead), 1)
-    passes = grounds.blocks("exam dry run", np.arange(count))
-    return drive(painted.world, painted.fitting, passes, painted.aim, grounds.step, progress)
+def _dry_run(
+    studio: Studio, grounds: Grounds, order: Order, progress: "_Progress", hands: Hands | None
+) -> tuple[Driven, Bill]:
+    """Painted, or read from a film where there is one; and what it cost."""
+    blocks = max(order.dry_frames // (BLOCK + grounds.lead), 1)
+    progress.doing = "dry run"
+    if order.films is None:
+        passes = grounds.blocks(STREAM, np.arange(blocks))
+        dry = drive(studio.world, studio.fitting, passes, studio.aim, grounds.step, progress, hands=hands)
+        return dry, Bill(painted=dry.frames, painted_s=dry.spent_s)
+    why = why_none(order.films, studio, grounds)
+    film = Film.find(order.films, studio, grounds, fresh=order.fresh_film)
+    progress.doing = "dry run, painting its film" + (f" ({why})" if why else "")
+    painted, painted_s = film.extend(studio, grounds, blocks, hands=hands, watch=progress)
+    progress.doing = "dry run, from film"
+    dry = film.show(studio, grounds, blocks, hands=hands)
+    times, triggers = film.examined(studio.fitting.specs[0], dry.frames)
+    return dry, Bill(painted, dry.frames, painted_s, dry.spent_s, *film.bill(), times, triggers, str(film.folder))
 
 
 def pooled(painted: Painted, sampled: Sampled, dry: Driven, trigger: int = 0) -> estimate.Sample:
@@ -155,8 +179,8 @@ def guarded(painted: Painted, sampled: Sampled, dry: Driven) -> estimate.Guard:
 
 
 def _found(
-    order: Order, painted: Painted, sampled: Sampled, dry: Driven,
-    required: Sequence[estimate.Requirement], scouted: int, spent_s: float,
+    order: Order, painted: Painted, sampled: Sampled, dry: Driven, bill: Bill,
+    required: Sequence[estimate.Requirement], spent_s: float,
 ) -> Exam:  # fmt: skip
     spec, grounds = painted.fitting.specs[0], painted.grounds
     driven = painted.looked[-1].driven
@@ -170,7 +194,7 @@ def _found(
         clip_mb=clip_mb, busiest=BUSIEST,
     )  # fmt: skip
     parts = slices(rows, painted.rest) if painted.aim.catches else []
-    frames = scouted + sampled.frames + dry.frames
+    frames = sampled.frames + bill.painted
     log.info("trigger_examined", trigger=spec.name, frames=frames, spent_s=round(spent_s, 1))
     return Exam(
         order, spec, painted.aim, painted.modes, _strata(painted, sampled),
@@ -178,7 +202,7 @@ def _found(
         graded(rows, painted.rest, _threshold(spec)) if painted.aim.catches else Graded(),
         tuple(_judged(required, figures, guard, told, parts, aim=bool(painted.aim.catches))),
         tuple(clips_of(painted, rows, _threshold(spec), order)), clip_mb,
-        _cost(driven, dry, frames, spent_s, grounds),
+        _cost(driven, dry, frames, spent_s, grounds), bill,
         _versus(painted, sampled, dry), rows, painted.rest,
     )  # fmt: skip
 

@@ -53,6 +53,11 @@ class Passes:
     def __len__(self) -> int:
         return len(self.cars)
 
+    def at(self, rows: Ints) -> "Passes":
+        """These of them, (m,)."""
+        arrays = {each.name: getattr(self, each.name)[rows] for each in fields(Passes) if each.name != "names"}
+        return Passes(names=tuple(self.names[row] for row in rows.tolist()), **arrays)
+
 
 def together(parts: Sequence[Passes]) -> Passes:
     """Passes one after the other."""
@@ -69,6 +74,11 @@ def lead_of(specs: Sequence[TriggerSpec], every_s: float) -> int:
     return LEAD + min(math.ceil(longest / every_s), MOST_LEAD)
 
 
+def steps_of(every_s: float) -> int:
+    """Camera ticks from one look to the next."""
+    return max(1, round(every_s * 10))
+
+
 class Grounds:
     """The sites and blocks of a world's fleet.
 
@@ -80,7 +90,7 @@ class Grounds:
         self, world: staging.DrawnWorld, draws: Draws, every_s: float, *, car_days: int | None = None, lead: int = LEAD
     ) -> None:  # fmt: skip
         self._world, self._draws = world, draws
-        self.step = max(1, round(every_s * 10))
+        self.step = steps_of(every_s)
         self.car_days, self.lead = car_days or CAR_DAYS, lead
         self._drives = world.drives(np.arange(self.car_days))
         self._spots: dict[str, tuple[staging.Spots, float, Ints]] = {}
@@ -128,16 +138,20 @@ class Grounds:
         """The passes of some spots with the encounter put there."""
         return self._passes(name, self._spots_on(ENCOUNTERS[name].on)[0], rows)
 
-    def blocks(self, stream: str, numbers: Ints) -> Passes:
-        """Blocks of ordinary driving, nothing put there; other numbers (n,), other blocks, but for rare accidents."""
+    def blocks(self, stream: str, numbers: Ints, *, lead: int | None = None) -> Passes:
+        """Blocks of ordinary driving, nothing put there; other numbers (n,), other blocks, but for rare accidents.
+
+        lead: looks before those that count; that of the grounds where nothing is said.
+        """
+        most = self.lead if lead is None else lead
         many = len(self._drives) * self._blocks_each
         which = np.floor(self._draws.uniform(stream, numbers) * many).astype(np.int64)
         drives, place = self._drives.at(which // self._blocks_each), which % self._blocks_each
         begins = drives.first_tick + place * BLOCK * self.step
-        lead = np.minimum(self.lead, (begins - drives.first_tick) // self.step)
-        looks = np.minimum(lead + BLOCK, (drives.last_tick - begins) // self.step + 1 + lead)
+        leads = np.minimum(most, (begins - drives.first_tick) // self.step)
+        looks = np.minimum(leads + BLOCK, (drives.last_tick - begins) // self.step + 1 + leads)
         nothing = np.full(len(which), -1, np.int64)
-        return Passes(drives.car, begins - lead * self.step, looks, lead, ("",) * len(which), nothing, nothing)
+        return Passes(drives.car, begins - leads * self.step, looks, leads, ("",) * len(which), nothing, nothing)
 
     def _spots_on(self, on: str) -> tuple[staging.Spots, float, Ints]:
         """Sites, how many there are in all, and the condition that each is passed in."""

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fleet.exam.aims import Aim
-from fleet.exam.driving import Driven, Fitting, drive
+from fleet.exam.crew import Fitting, Hands
+from fleet.exam.driving import Driven, drive
 from fleet.exam.grounds import BLOCK, Grounds, Passes, together
 from fleet.exam.trial import Outcomes, Stratum
 from scenarios import ENCOUNTERS, staging
@@ -31,7 +32,7 @@ class Painted:
 
     world, grounds: where; fitting: what the cars run; aim: of the trigger
     trigger: which of the fitting's the outcomes are about; modes: other encounters that it fired at when scouted
-    looked: everything that was driven, in order
+    looked: everything that was driven, in order; hands: who drives, else this process
     """
 
     world: staging.DrawnWorld
@@ -42,6 +43,7 @@ class Painted:
     trigger: int = 0
     watch: Callable[[int], None] = lambda _: None
     looked: list[Looked] = field(default_factory=list)
+    hands: Hands | None = None
     _strata: list[tuple[Stratum, str, NDArray[np.int64]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -68,7 +70,9 @@ class Painted:
     def look(self, first: int, counts: Sequence[int]) -> list[Outcomes]:
         """Drive them, and keep what was seen for the report."""
         parts = [self._passes(number, np.arange(first, first + count)) for number, count in enumerate(counts)]
-        driven = drive(self.world, self.fitting, together(parts), self.aim, self.grounds.step, self.watch)
+        driven = drive(
+            self.world, self.fitting, together(parts), self.aim, self.grounds.step, self.watch, hands=self.hands
+        )
         self.looked.append(Looked(np.repeat(np.arange(len(counts)), counts), driven))
         return self.outcomes(self.looked[-1], self.trigger)
 
@@ -115,7 +119,7 @@ def alerts(driven: Driven, trigger: int) -> NDArray[np.bool_]:
 
 def scout(
     world: staging.DrawnWorld, grounds: Grounds, fitting: Fitting, aim: Aim,
-    watch: Callable[[int], None] = lambda _: None,
+    watch: Callable[[int], None] = lambda _: None, hands: Hands | None = None,
 ) -> tuple[tuple[str, ...], int]:  # fmt: skip
     """Encounters of other sorts at which the trigger fires now and then, and how many frames it took to find them.
 
@@ -130,6 +134,6 @@ def scout(
                     SCOUTS if ENCOUNTERS[name].on == "cell" else max(SCOUTS // 2, 1)
                 )  # these take long to drive past
                 parts.append(grounds.passes(name, order[-count:]))  # the exam's own begin at the other end
-    driven = drive(world, fitting, together(parts), aim, grounds.step, watch)
+    driven = drive(world, fitting, together(parts), aim, grounds.step, watch, hands=hands)
     hit = {driven.passes.names[fire.row] for fire in driven.fires if fire.site == driven.passes.sites[fire.row]}
     return tuple(name for name in often if name in hit and often[name] < COMMON_PER_KM), driven.frames

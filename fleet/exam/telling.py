@@ -5,6 +5,7 @@ from typing import Any
 
 from fleet.exam.budgeting import RISK, Budget
 from fleet.exam.exam import DAY_LOOKS, Exam
+from fleet.exam.films import Bill
 from triggers import estimate
 
 
@@ -34,7 +35,7 @@ def told(exam: Exam) -> dict[str, Any]:
         **_parts(exam),
         "fleet": _fleet(exam),
         "forecast": _forecast(exam),
-        "cost": exam.cost,
+        "cost": {**exam.cost, "dry_run": _bill(exam.bill)},
         "frames_painted": int(exam.cost["frames_painted"]),
         "versus": _versus(exam.versus),
     }
@@ -95,6 +96,21 @@ def _guard(guard: estimate.Guard, every_s: float) -> dict[str, Any]:
         "power": guard.power,
         "car_days_needed": _finite(guard.needed),
         "fleet_frames_needed": _finite(guard.needed * looks),
+    }
+
+
+def _bill(bill: Bill) -> dict[str, Any]:
+    """Of the dry run: painted now, read from the film, and what that is worth; of the film: all that it ever cost."""
+    return {
+        "frames_painted": bill.painted,
+        "frames_from_film": bill.shown,
+        "film_frame_over_painted_frame": bill.share,
+        "painted_frame_equivalents": bill.painted_equivalent,
+        "film": bill.film or None,
+        "film_frames": bill.film_frames,
+        "film_painted_cpu_s": bill.film_s,
+        "exams_on_this_film": bill.times,
+        "triggers_on_this_film": bill.triggers,
     }
 
 

@@ -88,7 +88,7 @@ def _facts(exam: "Exam") -> list[tuple[str, str, str]]:
 
 def _sections(exam: "Exam") -> list[Section]:
     return [
-        Section("guard", "What the estimate may have missed", "", (_guard(exam), _known(exam))),
+        Section("guard", "What the estimate may have missed", "", (_guard(exam), _known(exam), _bill(exam))),
         Section("slices", "Where it is good, and where not", "", (_slices(exam),)),
         Section("scores", "What another threshold would do", "", (_curve(exam), _scores(exam), _reliability(exam))),
         Section("fleet", f"In a fleet of {exam.forecast.cars:,} cars", "", (_fleet(exam), _cost(exam), _versus(exam))),
@@ -121,6 +121,27 @@ def _guard(exam: "Exam") -> Markup:
         f"{says} A weighted estimate knows only the modes of false fires that were sampled; a dry run has no such gap."
     )
     return figure("The dry run", table(["", ""], rows), note=note)
+
+
+def _bill(exam: "Exam") -> Markup:
+    """What the dry run cost this exam, and what its film cost whoever came first."""
+    bill = exam.bill
+    rows = [["frames painted for it now", many(bill.painted)]]
+    if bill.film:
+        rows += [
+            ["frames read from the film", many(bill.shown)],
+            ["a frame from film costs, of a painted one", f"{bill.share:.2%}"],
+            ["together as much as painted frames", many(round(bill.painted_equivalent))],
+            ["frames on the film, painted once", many(bill.film_frames)],
+            ["CPU minutes that took", f"{bill.film_s / 60:.1f}"],
+            ["exams on this film, this one among them", many(bill.times)],
+            ["different triggers in them", many(bill.triggers)],
+        ]
+    note = (
+        "A film keeps what cars saw in ordinary driving, for any trigger to be judged on. A trigger that is changed "
+        "until it does well on one film has been fitted to it, not examined: then begin another with --fresh-film."
+    )
+    return figure("What the dry run cost", table(["", ""], rows), note=note)
 
 
 def _known(exam: "Exam") -> Markup:

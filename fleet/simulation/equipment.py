@@ -99,7 +99,7 @@ def equip(plan: RunPlan, device: str, unpacked: Path | None = None) -> Equipment
             privacy=privacy,
         ),
         weights={each.name: each.backbone for each in learnt},
-        files=_hash([[each.card["files"] for each in learnt], [_with_files(spec) for spec in taken.specs]]),
+        files=_hash([[each.card["files"] for each in learnt], [with_files(spec) for spec in taken.specs]]),
         uplink=open_uplink(plan.uplink.model_dump(), plan.seed),
         offers=taken.offers,
         events=taken.events,
@@ -122,7 +122,7 @@ def _hash(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
-def _with_files(spec: TriggerSpec) -> list[Any]:
+def with_files(spec: TriggerSpec) -> list[Any]:
     """A spec and the hashes of the files that its parameters name, such as a probe's weights."""
     named = [spec.folder / value for value in spec.params.values() if isinstance(value, str)]
     hashes = [hashlib.sha256(file.read_bytes()).hexdigest() for file in named if file.is_file()]

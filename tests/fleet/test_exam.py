@@ -9,9 +9,10 @@ from fixtures import plain_painting
 from typer.testing import CliRunner
 
 from fleet.cli.main import build
-from fleet.exam import clips, grounds, painted, trial
+from fleet.exam import clips, exam, film, films, grounds, painted, trial
 from fleet.exam.aims import aim_of
-from fleet.exam.driving import Fitting, drive
+from fleet.exam.crew import Fitting
+from fleet.exam.driving import drive
 from fleet.exam.exam import Order
 from scenarios import CONDITIONS, ENCOUNTERS, Draws, open_world, staging
 from triggers import load_spec
@@ -52,7 +53,8 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Little of everything."""
     for module, name, value in (
         (trial, "PILOT", 2), (trial, "FLOOR", 3), (painted, "SCOUTS", 1), (grounds, "CAR_DAYS", 60),
-        (grounds, "SITES", 800), (grounds, "BLOCK", 4), (clips, "SHOWN", 1), (clips, "WEIGHED", 1),
+        (grounds, "SITES", 800), (grounds, "BLOCK", 4), (exam, "BLOCK", 4), (films, "BLOCK", 4), (film, "REEL", 16),
+        (clips, "SHOWN", 1), (clips, "WEIGHED", 1),
     ):  # fmt: skip
         monkeypatch.setattr(module, name, value)
 
@@ -70,7 +72,7 @@ def test_the_command_writes_a_page_and_ends_with_the_verdicts_code(order: Order,
     arguments = [
         "trigger", "exam", order.spec, "--world", order.world, "--catches", "caution_light", "--frames", "100",
         "--dry-run-frames", "100", "--every-s", "4", "--json", "--out", str(tmp_path / "exam.html"),
-        "--require", "recall<=0.0",
+        "--require", "recall<=0.0", "--film", str(tmp_path / "films"), "--workers", "1",
     ]  # fmt: skip
     with plain_painting():
         done = CliRunner().invoke(build(), arguments)
@@ -79,6 +81,10 @@ def test_the_command_writes_a_page_and_ends_with_the_verdicts_code(order: Order,
     assert found["requirements"][0]["requirement"] == "recall<=0"
     assert found["trigger"] == "caution_light_red"
     assert found["near_misses"] == ["dark_lamp", "balloon"]
+    bill = found["cost"]["dry_run"]
+    assert bill["frames_painted"] == bill["film_frames"] >= bill["frames_from_film"] > 90
+    assert bill["exams_on_this_film"] == bill["triggers_on_this_film"] == 1
+    assert bill["painted_frame_equivalents"] > bill["frames_painted"]
     rates = {each["stratum"]: each["per_car_day"] for each in found["strata"]}
     assert set(rates) == {"caution_light, dry day", "balloon, dry day", "ordinary driving"}
     assert found["events_per_car_day"]["estimate"] == pytest.approx(rates["caution_light, dry day"], rel=0.7)
@@ -92,7 +98,7 @@ def test_a_budget_is_kept_or_said_to_be_too_small(order: Order, tmp_path: Path) 
     arguments = [
         "trigger", "budget", order.spec, "--world", order.world, "--catches", "caution_light", "--frames", "100",
         "--dry-run-frames", "100", "--every-s", "4", "--json", "--out", str(tmp_path / "budget.html"),
-        "--mb-per-car-day", "1000", "--want", "100",
+        "--mb-per-car-day", "1000", "--want", "100", "--no-film", "--workers", "1",
     ]  # fmt: skip
     with plain_painting():
         done = CliRunner().invoke(build(), arguments)
