@@ -53,6 +53,8 @@ class Privacy:
     def kept(self, world: World, verdicts: Verdicts, evaluator: Evaluator) -> Verdicts:
         """The verdicts with PRIVATE in the place of each fire that is, counted as such by their evaluator."""
         rows = np.flatnonzero((verdicts.reasons == Reason.FIRED).any(axis=1))
+        if not rows.size:
+            return verdicts
         ticks = np.full(len(rows), verdicts.tick, np.int64)
         private = rows[self.private(world, verdicts.cars[rows], ticks)]
         reasons = verdicts.reasons.copy()

@@ -26,7 +26,7 @@ from triggers import TriggerSpec
 
 SCHEMA = 1
 EXAMINED = "examined.jsonl"
-TOGETHER = 16  # reels shown side by side
+TOGETHER = 32  # reels shown side by side
 VERSIONS = ("numpy", "torch", "onnxruntime", "pvlib")
 STREAM = "exam dry run"
 OTHER = {
