@@ -3,7 +3,7 @@
 import datetime as dt
 import math
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import (
@@ -14,6 +14,7 @@ from pydantic import (
     Field,
     PlainSerializer,
     WithJsonSchema,
+    field_validator,
     model_validator,
 )
 
@@ -180,6 +181,74 @@ class UplinkPlan(_Part):
         return {"kind": value} if isinstance(value, str) else value
 
 
+class PartitionPlan(_Part):
+    """A part of every car's outbox."""
+
+    model_config = ConfigDict(serialize_by_alias=True)
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,63}$", description="as `clip.partition` of a trigger gives it")
+    mb: float | None = Field(
+        None, gt=0, description="megabytes that it holds of one car; null: what the outbox has room for"
+    )
+    ttl_us: Duration | None = Field(
+        None,
+        alias="ttl",
+        description="how long a clip waits before it is given up, such as 7d; null: until there is no room",
+    )
+    when: Literal["any", "wifi", "metered"] = Field(
+        "any", description="links that it is sent over; metered: Wi-Fi, and mb_per_day over cellular"
+    )
+    mb_per_day: float | None = Field(
+        None, gt=0, description="where metered: megabytes of one car over cellular on one simulated day"
+    )
+    priority: int = Field(0, ge=0, le=100, description="the highest is sent first and given up last")
+    from_priority: int = Field(
+        0,
+        ge=0,
+        le=100,
+        description="a trigger that names no partition goes to the first whose from_priority its priority reaches",
+    )
+
+    @model_validator(mode="after")
+    def _has_a_budget_where_it_is_metered(self) -> Self:
+        if (self.when == "metered") != (self.mb_per_day is not None):
+            raise ValueError("`when: metered` and `mb_per_day` together, or neither")
+        if self.ttl_us == 0:
+            raise ValueError("a ttl above 0 s")
+        return self
+
+    @property
+    def cellular_mb(self) -> float:
+        """Megabytes of one car over cellular on one day; inf where nothing bounds them."""
+        return {"any": math.inf, "wifi": 0.0}.get(self.when, self.mb_per_day or 0.0)
+
+
+class OutboxPlan(_Part):
+    """How the cars' outboxes are divided.
+
+    partitions: one or several; without any, one part for all clips, sent over any link and kept until there is no room
+    """
+
+    partitions: Annotated[tuple[PartitionPlan, ...], Field(min_length=1)] = (
+        PartitionPlan.model_validate({"name": "clips"}),
+    )
+
+    @field_validator("partitions")
+    @classmethod
+    def _take_every_trigger(cls, partitions: tuple[PartitionPlan, ...]) -> tuple[PartitionPlan, ...]:
+        names = [each.name for each in partitions]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"names that differ; '{twice[0]}' stands twice")
+        if all(each.from_priority for each in partitions):
+            raise ValueError("one partition with `from_priority: 0`, for triggers that name none")
+        return partitions
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What `clip.partition` of a trigger may say."""
+        return tuple(each.name for each in self.partitions)
+
+
 class RunPlan(_Part):
     """A whole run. Every field may be set with `--set field=value`, parts with `--set loadout.production=…`.
 
@@ -201,6 +270,7 @@ class RunPlan(_Part):
     privacy:          what the cars keep to themselves
     false_suspensions: how likely the circuit breaker is ever to suspend a trigger that keeps to its forecast, at most
     outbox_mb:        megabytes of clips a car keeps until they are acknowledged
+    outbox:           its partitions: how much each holds and for how long, which links carry it, what goes first
     plugins:          modules to import first; they add kinds, conditions, tasks, uplinks
     """
 
@@ -223,6 +293,7 @@ class RunPlan(_Part):
     privacy: PrivacyPlan = PrivacyPlan()
     false_suspensions: float = Field(0.001, gt=0, lt=1)
     outbox_mb: float = Field(64.0, gt=0)
+    outbox: OutboxPlan = OutboxPlan()
     plugins: tuple[str, ...] = ()
 
     @property

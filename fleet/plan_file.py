@@ -152,7 +152,7 @@ def _with_known_names(plan: RunPlan, origin: _Origin) -> RunPlan:
     """The same plan, once every world, network, trigger and uplink in it is known to exist."""
     from scenarios import open_world
     from telemetry import open_uplink
-    from triggers import load_spec, packages
+    from triggers import packages
     from vehicle import NETWORKS
 
     problems: list[Problem] = []
@@ -177,7 +177,8 @@ def _with_known_names(plan: RunPlan, origin: _Origin) -> RunPlan:
     for path, opening in [] if problems else _viewers(plan, world):
         opens(path, opening)
     for i, name in enumerate(plan.loadout.triggers):
-        opens(("loadout", "triggers", i), partial(_package if name.endswith(packages.SUFFIX) else load_spec, name))
+        package = name.endswith(packages.SUFFIX)
+        opens(("loadout", "triggers", i), partial(_package, name) if package else partial(_trigger, name, plan))
     if any(name.endswith(packages.SUFFIX) for name in plan.loadout.triggers):
         problems += _missing_for_packages(plan, origin)
     opens(("uplink",), lambda: open_uplink(plan.uplink.model_dump(), plan.seed))
@@ -198,6 +199,13 @@ def _viewers(
     for i, name in enumerate(plan.loadout.viewers):
         place = ("production",) if i == 0 else ("shadows", i - 1)
         yield ("loadout", "top_down", *place), partial(load_viewer, name, world.rig, backbone)
+
+
+def _trigger(name: str, plan: RunPlan) -> None:
+    """A trigger must be there, and its partition, too."""
+    from triggers import load_spec
+
+    load_spec(name).must_lie_in(plan.outbox.names)
 
 
 def _package(file: str) -> None:

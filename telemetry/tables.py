@@ -12,7 +12,7 @@ from telemetry.errors import UnknownTable, WrongColumns
 if TYPE_CHECKING:
     import pyarrow as pa  # loaded where it is used, for a server that only collects has no use for it
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +77,19 @@ _UPLOADS = Table(
     | _CLIP
     | _TRIGGER
     | {
+        "partition": Column("string", "", "The partition of the outbox that it lay in."),
         "bytes": Column("int64", "bytes", "What was to be sent."),
+        "sent_bytes": Column("int64", "bytes", "What of it left the car."),
         "started_us": Column("int64", "µs", "When the first byte left; null if none did."),
         "finished_us": Column("int64", "µs", "When the last byte left; null if it did not."),
         "interruptions": Column("int32", "", "How often the link broke off in between."),
         "link": Column("string", "", "The link it was finished over: none, cellular or wifi."),
         "status": Column(
-            "string", "", "delivered, evicted, over_limit (its trigger may not send so many bytes) or waiting."
+            "string",
+            "",
+            "delivered; waiting; or why it was given up: evicted (no room), expired (it waited longer than its "
+            "partition allows), over_budget (the same, and the day's megabytes over cellular had held it back) or "
+            "over_limit (its trigger may not send so many bytes).",
         ),
     },
 )

@@ -68,6 +68,11 @@ class Window(_Part):
         "null: 60, or before_s and after_s together where that is more",
     )
     hz: Annotated[float, Field(strict=True, gt=0, le=10)] = Field(default=1.0, description="frames a second")
+    partition: Name | None = Field(
+        default=None,
+        description="the partition of the cars' outboxes that it lies in, by the name that the plan gives it; "
+        "null: the first partition that takes triggers of this priority",
+    )
 
     @field_validator("longest_s")
     @classmethod
@@ -177,6 +182,13 @@ class TriggerSpec(_Part):
         if self.clip.cameras and not set(self.clip.cameras) & set(cameras):
             named = self.clip.cameras[0]
             raise self.refusal(("clip", "cameras"), f"the cars have no camera '{named}'{hint(named, cameras)}")
+
+    def must_lie_in(self, partitions: Collection[str]) -> None:
+        """Raise BadSpec where it names a partition that the outboxes do not have; partitions: those they have."""
+        named = self.clip.partition
+        if named is not None and named not in partitions:
+            said = f"the cars' outboxes have no partition '{named}'{hint(named, partitions)}"
+            raise self.refusal(("clip", "partition"), said)
 
     @classmethod
     def of(cls, source: Source, folder: Path) -> Self:

@@ -2,6 +2,7 @@
 
 from vehicle.develop import develop
 from vehicle.errors import VehicleError
+from vehicle.hold import Parcel
 from vehicle.loadout import Loadout
 from vehicle.lookback import maps_of
 from vehicle.networks import (
@@ -17,6 +18,7 @@ from vehicle.networks import (
 )
 from vehicle.onboard import Onboard
 from vehicle.outbox import Outbox
+from vehicle.partitions import Partition
 from vehicle.privacy import Fence, Privacy
 from vehicle.recorder import Cut
 from vehicle.tasks import TASKS, Task, load_task, task_schema
@@ -35,6 +37,8 @@ __all__ = [
     "Network",
     "Onboard",
     "Outbox",
+    "Parcel",
+    "Partition",
     "PixelHead",
     "Privacy",
     "Sight",

@@ -17,7 +17,7 @@ SELECT
     interruptions,
     (coalesce(finished_us, (SELECT max(t_us) FROM vehicles)) - fires.t_us) / 1e6 AS delay_s
 FROM uploads JOIN fires USING (car, clip)
-WHERE status <> 'evicted'
+WHERE status IN ('delivered', 'waiting')
 """
 
 

@@ -1,4 +1,4 @@
-"""What does each trigger cost on the uplink? Megabytes per car-day of driving, delivered, waiting and evicted.
+"""What does each trigger cost on the uplink? Megabytes per car-day of driving, delivered, waiting and given up.
 
 python examples/analysis/upload_cost_by_trigger.py RUN cost.png
 """

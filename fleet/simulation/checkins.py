@@ -10,11 +10,10 @@ from fleet.simulation.clock import without_phase_us
 from fleet.simulation.cohort import Cohort
 from fleet.simulation.equipment import LOADOUT
 from fleet.simulation.state import FleetState
-from fleet.simulation.uploading import Parcel
 from scenarios import TICK_US
 from telemetry import TABLES, Link
 from triggers import Reason, SignalTable
-from vehicle import Cut, Outbox
+from vehicle import Cut, Outbox, Parcel
 
 Rows = dict[str, NDArray[Any] | list[Any]]
 Upload = tuple[Parcel, str, str]  # a parcel, its status, the link it had then
@@ -56,7 +55,7 @@ class CheckIns:
         self._fires += fires
 
     def uploaded(self, parcel: Parcel, status: str) -> None:
-        """Note how a clip's stay in the outbox ended (delivered, evicted or over_limit), and over which link."""
+        """Note how a clip's stay in the outbox ended (delivered, or why it was given up), and over which link."""
         self._uploads.append((parcel, status, str(LINKS[self._state.link[parcel.cut.car - self._state.first]])))
 
     def send(self, wire: Wire, now_us: int, refused: frozenset[str], events: Sequence[tuple[str, str]] = ()) -> None:
@@ -137,7 +136,9 @@ class CheckIns:
             "t_us": [without_phase_us(parcel.queued_us) for parcel in parcels],
             "clip": [parcel.cut.clip for parcel in parcels],
             "trigger": [parcel.cut.spec.name for parcel in parcels],
+            "partition": [parcel.partition.name for parcel in parcels],
             "bytes": [parcel.nbytes for parcel in parcels],
+            "sent_bytes": [int(parcel.sent_bytes) for parcel in parcels],
             "started_us": [_or_none(parcel.started_us) for parcel in parcels],
             "finished_us": [_or_none(parcel.finished_us) for parcel in parcels],
             "interruptions": [parcel.interruptions for parcel in parcels],

@@ -15,7 +15,7 @@ from fleet.simulation.state import Arrays
 if TYPE_CHECKING:
     from fleet.simulation.simulation import Simulation
 
-SCHEMA = 2
+SCHEMA = 3
 KEEP = 2  # the newest may be ahead of a shard that died
 
 

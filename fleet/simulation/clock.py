@@ -8,6 +8,7 @@ import simpy
 Events = simpy.events.ProcessGenerator
 
 SECOND_US = 1_000_000
+DAY_US = 86_400 * SECOND_US
 STEP_US = 10  # no process wakes off its phase of this step, so two kinds never meet at one instant
 PHASES_US = {"links": 0, "checkins": 1, "ticks": 2, "uploads": 3, "barrier": 4}
 

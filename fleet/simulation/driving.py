@@ -8,10 +8,10 @@ from scenarios import TICK_US, World
 
 
 def drive(state: FleetState, world: World, now_us: int) -> NDArray[np.uint32]:
-    """Set who drives and what link each car has; the cars that have just come online, (n,)."""
+    """Set who drives and what link each car has; the cars that have another link now, (n,)."""
     tick = now_us // TICK_US
     was = state.link.copy()
     state.driving[:] = world.motion(state.cars, tick).driving
     state.link[:] = world.links(state.cars, tick)
-    online: NDArray[np.uint32] = state.cars[(was == 0) & (state.link != 0)]
-    return online
+    linked: NDArray[np.uint32] = state.cars[(was != state.link) & (state.link != 0)]
+    return linked

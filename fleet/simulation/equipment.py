@@ -91,6 +91,7 @@ def equip(plan: RunPlan, device: str, unpacked: Path | None = None) -> Equipment
     learnt: list[Network | Viewer] = [*networks, *viewers]
     for spec in taken.specs:
         spec.must_film(world.rig.names)
+        spec.must_lie_in(plan.outbox.names)
     return Equipment(
         world=world,
         specs=taken.specs,

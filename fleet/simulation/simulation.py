@@ -1,13 +1,13 @@
 """One shard from barrier to barrier: which processes there are, and what happens when."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 from fleet.simulation import checkpoint
 from fleet.simulation.barrier import Decision, Report, Saved, barriers_us
 from fleet.simulation.breaker import Spending
 from fleet.simulation.checkins import CheckIns
-from fleet.simulation.clock import PHASES_US, SECOND_US, Clock, repeat, without_phase_us
+from fleet.simulation.clock import DAY_US, PHASES_US, SECOND_US, Clock, repeat, without_phase_us
 from fleet.simulation.cohort import Cohort, deal
 from fleet.simulation.crew import Ended, Job, Notice, Progress, Steps
 from fleet.simulation.darkroom import Darkroom
@@ -17,12 +17,10 @@ from fleet.simulation.equipment import Equipment
 from fleet.simulation.examiner import Examiner
 from fleet.simulation.keeping import Keeping
 from fleet.simulation.state import FleetState
-from fleet.simulation.uploading import Parcel, Uploads
+from fleet.simulation.uploading import Uploads, open_outbox
 from scenarios import TICK_US
 from telemetry import Gateway, Loopback
-from vehicle import Cut, Outbox
-
-MEGABYTE = 1_000_000
+from vehicle import Cut, Parcel
 
 
 class Simulation:
@@ -38,7 +36,7 @@ class Simulation:
         self.clock = Clock(job.began_us + PHASES_US["barrier"])
         self.state = FleetState.parked(job.first, job.cars)
         self.cohorts = [Cohort.equipped(*each, equipment) for each in deal(job.first, job.cars, plan.cohort_cars)]
-        self.outbox = Outbox(job.first, job.cars, round(plan.outbox_mb * MEGABYTE))
+        self.outbox = open_outbox(job.first, job.cars, plan)
         self.uploads = Uploads(self.clock, self.state, self.outbox, equipment.uplink, self._deliver)
         self.keeping = Keeping(equipment.quotas)
         self.spending = Spending(spec.name for spec in equipment.watched)
@@ -88,7 +86,8 @@ class Simulation:
         self.clock.begin(repeat(self.clock, period_us, phase, work, origin_us=self.job.plan.start_us))
 
     def _drive(self, now_us: int) -> None:
-        self.uploads.wake(drive(self.state, self._world, now_us).tolist())
+        linked = drive(self.state, self._world, now_us)
+        self.uploads.wake(linked.tolist() if now_us % DAY_US else self.outbox.busy)  # a new day has new budgets
 
     def _tick(self, cohort: Cohort, now_us: int) -> None:
         tick = now_us // TICK_US
@@ -108,10 +107,13 @@ class Simulation:
             if not clip.ticks:
                 continue  # all of it fell where nothing may be recorded
             self.spending.queued(cut, clip.nbytes)
-            for given_up in self.outbox.add(cut, clip.nbytes, now_us=now_us):
-                self.darkroom.drop(given_up.cut.clip)
-                self.checkins.uploaded(given_up, given_up.given_up)
+            self._give_up(self.outbox.add(cut, clip.nbytes, now_us=now_us))
         self.uploads.wake(sorted({cut.car for cut in cuts}))
+
+    def _give_up(self, parcels: Iterable[Parcel]) -> None:
+        for parcel in parcels:
+            self.darkroom.drop(parcel.cut.clip)
+            self.checkins.uploaded(parcel, parcel.given_up)
 
     def _deliver(self, parcel: Parcel) -> None:
         """The last byte has left the car: the clip goes on the wire."""
@@ -127,6 +129,7 @@ class Simulation:
         """The barrier: quotas, rows, acknowledgements, the checkpoint; in simulated no time."""
         kept, refused = self.keeping.decide(decision)
         self._queue(kept, barrier_us)
+        self._give_up(self.outbox.expire(barrier_us))
         for cohort in self.cohorts:
             cohort.stop(decision.closed, decision.suspended)
         self.checkins.send(self.wire, barrier_us, refused, decision.events)

@@ -1,40 +1,48 @@
 """Clips on their way: a process per car that has something to send, best first, at the uplink's speed."""
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fleet.plan import RunPlan
 from fleet.simulation.clock import SECOND_US, Clock, Events, in_phase_us, next_instant_us
 from fleet.simulation.state import FleetState
 from telemetry import Link, Links
-from vehicle import Cut, Outbox
+from vehicle import Outbox, Parcel, Partition
+
+MEGABYTE = 1_000_000
 
 Uplink = Callable[[Links, int, int], NDArray[np.float64]]
 
 
-class Parcel(Protocol):
-    """A clip in an outbox, as fleet reads it; times are -1 until they have come."""
-
-    cut: Cut
-    nbytes: int
-    queued_us: int
-    started_us: int
-    finished_us: int
-    interruptions: int
-    given_up: str
-
-
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What a car's radio does between two decisions: so many bytes of one clip, which may be none."""
+    """What a car's radio does between two decisions: so many bytes of one clip, or nothing, where `clip` is empty."""
 
     car: int
+    clip: str
     sent_bytes: float
-    from_us: int
     until_us: int
+
+
+def open_outbox(first_car: int, cars: int, plan: RunPlan) -> Outbox:
+    """The outboxes of a shard's cars, as a plan divides them."""
+    partitions = [
+        Partition(
+            name=each.name,
+            most_bytes=math.inf if each.mb is None else each.mb * MEGABYTE,
+            ttl_us=math.inf if each.ttl_us is None else each.ttl_us,
+            cellular_bytes=each.cellular_mb * MEGABYTE,
+            priority=each.priority,
+            from_priority=each.from_priority,
+        )
+        for each in plan.outbox.partitions
+    ]
+    return Outbox(first_car, cars, round(plan.outbox_mb * MEGABYTE), partitions)
 
 
 class Uploads:
@@ -53,49 +61,49 @@ class Uploads:
         self._second_us, self._allowance = -1, np.zeros(0)
 
     def wake(self, cars: Iterable[int]) -> None:
-        """Start the radios of those cars that have something to send and a link, and are not sending."""
+        """Start the radios of those cars that have something to send and a link for it, and are not sending."""
         for car in cars:
-            if car not in self._steps and self._online(car) and self._outbox.next(car) is not None:
-                now = self._clock.now_us
-                self._steps[car] = Step(car, 0.0, now, in_phase_us(now, "uploads"))
+            if car not in self._steps and self._next(car) is not None:
+                self._steps[car] = Step(car, "", 0.0, in_phase_us(self._clock.now_us, "uploads"))
                 self._clock.begin(self._send(self._steps[car]))
 
     def _send(self, step: Step | None) -> Events:
-        """One car's radio, from a step under way until nothing is left to send or the link is gone."""
+        """One car's radio, from a step under way until nothing is left to send or no link may carry it."""
         while step is not None:
-            car = step.car
-            self._steps[car] = step
+            self._steps[step.car] = step
             yield self._clock.timeout(step.until_us - self._clock.now_us)
             self._settle(step)
-            del self._steps[car]
-            step = self._next_step(car)
+            following = self._next_step(step.car)
+            if step.clip and (following is None or following.clip != step.clip):
+                self._outbox.interrupt(step.car, step.clip)
+            del self._steps[step.car]
+            step = following
 
     def _next_step(self, car: int) -> Step | None:
-        parcel = self._outbox.next(car)
+        now, parcel = self._clock.now_us, self._next(car)
         if parcel is None:
             return None
-        if not self._online(car):
-            self._outbox.interrupt(car)
-            return None
-        now = self._clock.now_us
         until = next_instant_us(now, SECOND_US, 0, "uploads")
         speed = self._bytes_in_second(car, now) / SECOND_US
         if speed <= 0:
-            return Step(car, 0.0, now, until)
-        if parcel.started_us < 0:
-            parcel.started_us = now  # in flight from here on: no better clip overtakes it, none pushes it out
+            return Step(car, "", 0.0, until)
         done_us = in_phase_us(now + parcel.left_bytes / speed, "uploads")
-        if done_us <= until:
-            return Step(car, parcel.left_bytes, now, done_us)
-        return Step(car, speed * (until - now), now, until)
+        until, nbytes = (done_us, parcel.left_bytes) if done_us <= until else (until, speed * (until - now))
+        self._outbox.begin(parcel, nbytes, now, wifi=self._link(car) == Link.WIFI)
+        return Step(car, parcel.cut.clip, nbytes, until)
 
     def _settle(self, step: Step) -> None:
         self._state.uploaded_bytes[step.car - self._state.first] += step.sent_bytes
-        for parcel in self._outbox.send(step.car, step.sent_bytes, start_us=step.from_us, end_us=step.until_us):
-            self._deliver(parcel)
+        if step.clip and (sent := self._outbox.sent(step.car, step.clip, step.sent_bytes, now_us=step.until_us)):
+            self._deliver(sent)
 
-    def _online(self, car: int) -> bool:
-        return bool(self._state.link[car - self._state.first] != Link.NONE)
+    def _next(self, car: int) -> Parcel | None:
+        """What this car's link may carry now."""
+        link = self._link(car)
+        return None if link == Link.NONE else self._outbox.next(car, self._clock.now_us, wifi=link == Link.WIFI)
+
+    def _link(self, car: int) -> Link:
+        return Link(self._state.link[car - self._state.first])
 
     def _bytes_in_second(self, car: int, now_us: int) -> float:
         """What this car may send in the second that `now_us` lies in."""

@@ -9,7 +9,7 @@ from fleet.report import Run
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """A fire's clip. status: none, recording, refused, delivered, kept, evicted, over_limit or waiting.
+    """A fire's clip. status: none, recording, refused, kept, or as in the table `uploads`.
 
     told: the same in a sentence, with times; the rest is None where it has not come to that
     """
@@ -18,6 +18,7 @@ class Fate:
     told: str
     clip: str | None = None
     merged: bool = False
+    partition: str | None = None
     queued_us: int | None = None
     started_us: int | None = None
     finished_us: int | None = None
@@ -35,7 +36,7 @@ def fate_of(run: Run, car: int, trigger: str, tick: int) -> Fate:
     if not clip:
         return Fate("refused", "the fleet's quota was used up: the barrier after the fire refused the clip")
     merged = clip != f"{car:06}-{tick:07}-{trigger}"
-    columns = ("t_us", "started_us", "finished_us", "bytes", "interruptions", "link", "status")
+    columns = ("t_us", "partition", "started_us", "finished_us", "bytes", "interruptions", "link", "status")
     row = run.db.execute(f"SELECT {', '.join(columns)} FROM uploads WHERE clip = ?", [clip]).fetchone()  # noqa: S608
     if row is None:
         told = "it was still being recorded when the run ended, or all of it fell where nothing may be recorded"
@@ -46,15 +47,21 @@ def fate_of(run: Run, car: int, trigger: str, tick: int) -> Fate:
     found.pop("status", None)
     queued_us = found.pop("t_us")
     told = ("it joined the clip of an earlier fire; " if merged else "") + _told(status, queued_us, found)
-    return Fate(status, told, clip, merged, queued_us, file=file, **found)
+    return Fate(status, told, clip, merged, queued_us=queued_us, file=file, **found)
+
+
+_GIVEN_UP = {
+    "over_limit": "given up at once: its trigger may not send so many bytes",
+    "evicted": "evicted from the full outbox, for the sake of clips that are worth more or newer",
+    "expired": "given up unsent: it waited for a link, or behind better clips, for as long as partition '{}' keeps any",
+    "over_budget": "given up unsent: partition '{}' had used up its day's megabytes over cellular, and no Wi-Fi came",
+}
 
 
 def _told(status: str, queued_us: int, found: dict[str, Any]) -> str:
     ready = f"ready at {show_clock(queued_us)} ({found['bytes'] / 1e6:.2f} MB)"
-    if status == "over_limit":
-        return f"{ready}, and given up at once: its trigger may not send so many bytes"
-    if status == "evicted":
-        return f"{ready}, and evicted from the full outbox by clips of higher priority"
+    if status in _GIVEN_UP:
+        return f"{ready}, and {_GIVEN_UP[status].format(found['partition'])}"
     if found["started_us"] is None:
         return f"{ready}, and it waited for a link, or behind better clips, to the end of the run"
     waited_s = (found["started_us"] - queued_us) / 1e6

@@ -1,3 +1,4 @@
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -106,3 +107,44 @@ def test_a_resolved_plan_is_read_back_as_it_was(name: str, tmp_path: Path, drive
 
 def test_three_plans_ship() -> None:
     assert plan_names() == ["rainy_city", "recorded", "top_down"]
+
+
+def test_every_plan_on_the_page_about_operating_is_one(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs/operating.md").read_text()
+    plans = [text for text in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL) if "world:" in text]
+    assert len(plans) == 2
+    for text in plans:
+        (tmp_path / "city.yaml").write_text(text.replace("drive.up", "x"))
+        load_plan(str(tmp_path / "city.yaml"))
+
+
+def outbox(*partitions: str) -> str:
+    return "world: rainy_city\noutbox:\n  partitions:\n" + "".join(f"    - {{{each}}}\n" for each in partitions)
+
+
+@pytest.mark.parametrize(
+    ("partitions", "said"),
+    [
+        (["name: a, wen: wifi"], "city.yaml:4: outbox.partitions.0.wen: unknown field; did you mean 'when'?"),
+        (["name: a", "name: a"], "city.yaml:3: outbox.partitions: expected names that differ; 'a' stands twice"),
+        (["name: a, when: wlan"], "city.yaml:4: outbox.partitions.0.when: expected 'any', 'wifi' or 'metered'"),
+        (["name: a, when: metered"], "city.yaml:4: outbox.partitions.0: expected `when: metered` and `mb_per_day`"),
+        (["name: a, mb_per_day: 5"], "city.yaml:4: outbox.partitions.0: expected `when: metered` and `mb_per_day`"),
+        (["name: a, from_priority: 9"], "city.yaml:3: outbox.partitions: expected one partition with `from_"),
+        (["name: a, ttl: 0s"], "city.yaml:4: outbox.partitions.0: expected a ttl above 0 s"),
+        (["name: a, ttl: soon"], "city.yaml:4: outbox.partitions.0.ttl: expected a length of time"),
+        (["name: A"], "city.yaml:4: outbox.partitions.0.name:"),
+    ],
+)  # fmt: skip
+def test_a_partition_that_does_not_hold_is_named(tmp_path: Path, partitions: list[str], said: str) -> None:
+    assert refusal(tmp_path, outbox(*partitions)).startswith(said)
+
+
+def test_a_partition_that_no_outbox_has_is_named_with_its_nearest(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(
+        'name: mine\nkind: expression\nparams: {fire_when: "true"}\nclip: {partition: evens}\n'
+    )
+    text = outbox("name: events, priority: 1", "name: bulk") + f"loadout: {{triggers: [{tmp_path}/mine.yaml]}}\n"
+    said = refusal(tmp_path, text)
+    assert "city.yaml:6: loadout.triggers.0:" in said
+    assert "mine.yaml:4: clip.partition: the cars' outboxes have no partition 'evens'; did you mean 'events'?" in said

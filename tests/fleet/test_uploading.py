@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 from fleet.simulation.clock import PHASES_US, Clock
 from fleet.simulation.state import FleetState
-from fleet.simulation.uploading import Parcel, Uploads
+from fleet.simulation.uploading import Uploads
 from telemetry import Link, Links
 from triggers import TriggerSpec
-from vehicle import Cut, Outbox
+from vehicle import Cut, Outbox, Parcel
 
 SECOND = 1_000_000
 

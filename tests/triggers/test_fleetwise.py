@@ -241,7 +241,7 @@ def test_what_cannot_be_kept_is_named_with_its_consequence(fields: dict[str, Any
     assert f"# lost: {field}: " in found.yaml
 
 
-def test_partitions_and_fetched_signals_are_lost_one_by_one() -> None:
+def test_a_partition_is_told_as_the_plan_says_it_and_what_has_no_counterpart_is_lost() -> None:
     size, life = {"unit": "MB", "value": 10}, {"unit": "DAYS", "value": 7}
     storage = {"maximumSize": size, "storageLocation": "critical", "minimumTimeToLive": life}
     upload = {"expression": f"$variable.`{SPEED}` > 7000"}
@@ -253,12 +253,11 @@ def test_partitions_and_fetched_signals_are_lost_one_by_one() -> None:
     found = moved(
         dataPartitions=[{"id": "critical", "storageOptions": storage, "uploadOptions": upload}], signalsToFetch=[fetch]
     )
-    lost = [
-        "dataPartitions[critical].storageOptions",
+    assert [note.field for note in found.lost] == [
         "dataPartitions[critical].uploadOptions.expression",
         "signalsToFetch",
     ]
-    assert [note.field for note in found.lost] == lost
+    assert "partitions: [{name: critical, mb: 10, ttl: 168h}]" in found.yaml
 
 
 def test_a_wildcard_stands_for_the_signals_it_matches() -> None:

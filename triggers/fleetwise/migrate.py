@@ -20,6 +20,8 @@ from triggers.yaml_source import read_yaml
 
 LONGEST_S = 60.0  # before and after a fire, of our clips
 MOST_HZ = 10.0
+_MEGABYTES = {"MB": 1, "GB": 1000, "TB": 1_000_000}
+_HOURS = {"HOURS": 1, "DAYS": 24, "WEEKS": 168}
 ALWAYS = "true"
 
 
@@ -130,11 +132,16 @@ class _Work:
 
     def _name(self) -> str:
         theirs = self.campaign.name or Path(self.file).stem
-        name = re.sub(r"[^a-z0-9_]", "_", theirs.lower())
-        name = (name if name[:1].isalpha() else f"c_{name}")[:64]
+        name = self._lower(theirs)
         if self.campaign.name:
             self._note("name", Fate.SAME if name == theirs else Fate.NEAR, f"name: {name}")
         return name
+
+    @staticmethod
+    def _lower(theirs: str) -> str:
+        """A name as ours are."""
+        name = re.sub(r"[^a-z0-9_]", "_", theirs.lower())
+        return (name if name[:1].isalpha() else f"c_{name}")[:64]
 
     def _scheme(self) -> tuple[str, dict[str, Any]]:
         scheme, place = self.campaign.collectionScheme, "collectionScheme"
@@ -240,14 +247,17 @@ class _Work:
 
     def _partitions(self) -> None:
         for each in self.campaign.dataPartitions or ():
-            name = f"dataPartitions[{each.id}]"
-            size = f"{each.storageOptions.maximumSize.value} {each.storageOptions.maximumSize.unit}"
-            self._lost(
-                f"{name}.storageOptions",
-                f"of {size}: a car has one outbox (`outbox_mb`), where nothing expires; full, it gives up the least",
-            )
+            name, storage = f"dataPartitions[{each.id}]", each.storageOptions
+            mb = storage.maximumSize.value * _MEGABYTES[storage.maximumSize.unit]
+            hours = storage.minimumTimeToLive.value * _HOURS[storage.minimumTimeToLive.unit]
+            said = f"{{name: {self._lower(each.id)}, mb: {mb}, ttl: {hours}h}}"
+            text = f"write it into the plan, outbox: {{partitions: [{said}]}}, and its name into clip.partition"
+            self._note(f"{name}.storageOptions", Fate.NEAR, text)
             if each.uploadOptions:
-                self._lost(f"{name}.uploadOptions.expression", "a clip is sent as soon as there is a link, by priority")
+                text = (
+                    "a partition is sent over any link, over Wi-Fi or within a budget over cellular, as the plan says"
+                )
+                self._lost(f"{name}.uploadOptions.expression", text)
 
 
 def _moot(campaign: Campaign) -> Iterator[Note]:

@@ -9,7 +9,14 @@ from markupsafe import Markup
 from fleet.report import svg
 from fleet.report.markup import figure, many, nothing, percent, shares, table, weight
 
-_STATUS = {"delivered": "c3", "waiting": "c2", "evicted": "c4", "over_limit": "c5"}
+_STATUS = {
+    "delivered": "c3",
+    "waiting": "c2",
+    "evicted": "c4",
+    "expired": "c1",
+    "over_budget": "c6",
+    "over_limit": "c5",
+}
 _ROUND_S = (0.01, 0.1, 0.3, 1, 3, 10, 30, 60, 180, 600, 1800, 3600, 10800, 36000)
 _PER_DOUBLING = 2
 
