@@ -30,9 +30,10 @@ FleetError
 │   └── CaseRefused           choose another slice or another clip
 ├── ExamError
 │   ├── UnknownEncounter      name one of the world's encounters
-│   ├── BadScores             mend the file of scores at what it names
+│   ├── BadScores             mend the file of scores or labels at what it names
 │   ├── DamagedFilm           remove the file; it is painted again
-│   └── PainterDied           look at its message; begin again: what is on film stays there
+│   ├── PainterDied           look at its message; begin again: what is on film stays there
+│   └── BadQuota              correct the quota
 ├── BadLabels                 correct the labels, or the clips that they are of
 ├── UnknownLayer              correct the layer in the trigger's params
 ├── UnknownRule               correct the name of the published rule
@@ -308,8 +309,15 @@ class UnknownEncounter(ExamError):
         super().__init__(f"no encounter {name!r}{hint(name, known)}; `outrider world rates` lists them")
 
 
+class BadQuota(ExamError):
+    """A share of the wanted fires that no part of the world can give."""
+
+    def __init__(self, text: str, problem: str) -> None:
+        super().__init__(f"quota {text!r}: {problem}")
+
+
 class BadScores(ExamError):
-    """A file of labelled frames that does not hold what it must."""
+    """A file of labelled frames, or of labels, that does not hold what it must."""
 
     def __init__(self, file: Path, problem: str) -> None:
         self.file = file

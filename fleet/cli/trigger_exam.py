@@ -2,12 +2,16 @@
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from fleet.cli.exam_options import Options, with_options
+
 if TYPE_CHECKING:
+    from fleet.exam.budgeting import Budget
     from fleet.exam.exam import Exam
+    from fleet.exam.own_exam import OwnExam
     from triggers import estimate
 
 EXAM = """
@@ -21,32 +25,21 @@ outrider trigger exam rules/mine.yaml --catches stop_sign_held --cars 100000 --o
 
 outrider trigger exam caution_light --versus rules/caution_light_2.yaml
 
-outrider trigger exam theirs --scores frames.parquet --threshold 0.7 --require "precision>=0.6"
+outrider trigger exam caution_light --clips runs/rainy_city-7-1/clips --labels said.csv
+
+outrider trigger exam theirs --scores frames.parquet --threshold 0.7 --slice-by road --require "precision>=0.6"
 """
 BUDGET = """
 [bold]Examples[/bold]
 
 outrider trigger budget caution_light --mb-per-car-day 4 --want 10000
 
+outrider trigger budget caution_light --mb-per-car-day 2 --quota "night=30%, rain=20%"
+
 outrider trigger budget rules/mine.yaml --catches stop_sign_held --mb-per-car-day 0.5 --cars 100000 --json
 """
 EXIT = {"pass": 0, "fail": 1, "inconclusive": 3}
 
-FilmsAt = Annotated[
-    Path | None,
-    typer.Option(
-        "--film",
-        help="Where films of dry runs are kept. [dim]Default: ~/.cache/outrider/films[/dim]",
-        show_default=False,
-    ),
-]
-NoFilm = Annotated[bool, typer.Option("--no-film", help="Paint the dry run and keep nothing of it.")]
-FreshFilm = Annotated[
-    bool, typer.Option("--fresh-film", help="Begin another film, of other driving, for nobody was examined on it yet.")
-]
-Workers = Annotated[
-    int | None, typer.Option(min=1, help="Processes that paint. [dim]Default: one a core[/dim]", show_default=False)
-]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 
 
@@ -56,35 +49,30 @@ def add(group: typer.Typer) -> None:
     group.command("budget", epilog=BUDGET)(budget)
 
 
+@with_options
 def exam(
     spec: Annotated[str, typer.Argument(help="A shipped trigger, or a YAML file.")],
     *,
-    world: Annotated[str, typer.Option(help="Where: a drawn world that ships, or a YAML file.")] = "mixed_fleet",
+    options: Options,
     require: Annotated[
-        str, typer.Option(help="What must hold, such as 'precision>=0.6, recall[night]>=0.3, fires_per_car_day<=2'.")
+        str,
+        typer.Option(help=r"What must hold, such as 'precision>=0.6, recall\[night]>=0.3, upload_mb_per_car_day<=2'."),
     ] = "",
-    catches: Annotated[
-        list[str] | None,
-        typer.Option(help="An encounter it ought to fire at; repeatable. [dim]Default: what its name says[/dim]"),
-    ] = None,
-    cars: Annotated[int, typer.Option(min=1, help="Of the fleet that is forecast.")] = 1000,
-    want: Annotated[int, typer.Option(min=1, help="Right fires to wait for.")] = 10_000,
     versus: Annotated[str, typer.Option(help="Another version, examined on the same encounters.")] = "",
-    network: Annotated[str, typer.Option(help="What drives: a shipped name or a folder.")] = "hydranet-v1",
-    shadow: Annotated[list[str] | None, typer.Option(help="A candidate that rides along; repeatable.")] = None,
-    frames: Annotated[int, typer.Option(min=100, help="To paint for encounters.")] = 40_000,
-    dry_run_frames: Annotated[int, typer.Option(min=100, help="To paint for the dry run.")] = 40_000,
-    every_s: Annotated[float, typer.Option(min=0.1, max=10, help="Seconds between two looks of a car.")] = 1.0,
-    seed: Annotated[int, typer.Option(help="Of the world and of what is looked at.")] = 1,
-    film: FilmsAt = None,
-    no_film: NoFilm = False,
-    fresh_film: FreshFilm = False,
-    workers: Workers = None,
+    clips: Annotated[
+        Path | None, typer.Option(help="Instead of a world: a folder of recorded clips (MCAP) to run it over.")
+    ] = None,
+    labels: Annotated[
+        Path | None, typer.Option(help="With --clips: CSV or Parquet (clip, label), or a run with a table of them.")
+    ] = None,
     scores: Annotated[
         Path | None,
-        typer.Option(help="Instead of a world: labelled frames in Parquet (encounter, label, score …)."),
+        typer.Option(help="Instead of a world: your own labelled frames, CSV or Parquet (encounter, label, score)."),
     ] = None,
     threshold: Annotated[float, typer.Option(help="With --scores: from which a frame fires.")] = 0.5,
+    slice_by: Annotated[
+        list[str] | None, typer.Option(help="With --clips or --scores: a column to slice by; repeatable.")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="The page. [dim]Default: runs/exam-TRIGGER.html[/dim]")
     ] = None,
@@ -93,18 +81,16 @@ def exam(
     """Examine a trigger at the fleet's true base rates; ends with 0 = pass, 1 = fail, 3 = inconclusive."""
     from fleet.cli.output import print_json
 
-    if scores is not None:
-        raise typer.Exit(_of_scores(spec, scores, threshold, require, as_json=as_json))
-    from fleet.exam.crew import cores
-    from fleet.exam.exam import Order, examine
+    place = _own_place(spec, clips, labels, scores, versus, slice_by or [])
+    if place is not None:
+        asked = {"require": require, "slice_by": tuple(slice_by or ()), "cars": options.cars, "wanted": options.want}
+        own = _examine_own(spec, options, place, labels, threshold, asked)
+        raise typer.Exit(_show_own(own, out or Path("runs") / f"exam-{own.trigger}.html", as_json=as_json))
+    from fleet.exam.exam import examine
     from fleet.exam.telling import told
     from fleet.report import write_exam
 
-    order = Order(
-        spec, world, seed, network, tuple(shadow or ()), tuple(catches or ()), frames, dry_run_frames, every_s, require,
-        cars, want, versus, _films(film, no_film=no_film), fresh_film, workers or cores(),
-    )  # fmt: skip
-    found = examine(order, _Line())
+    found = examine(options.order(spec, require=require, versus=versus), _Line())
     page = out or Path("runs") / f"exam-{found.spec.name}.html"
     write_exam(found, page)
     if as_json:
@@ -114,73 +100,66 @@ def exam(
     raise typer.Exit(EXIT[found.verdict])
 
 
+@with_options
 def budget(
     spec: Annotated[str, typer.Argument(help="A shipped trigger, or a YAML file.")],
     *,
+    options: Options,
     mb_per_car_day: Annotated[float, typer.Option(min=0, help="What a car may upload in a day, on average.")],
-    want: Annotated[int, typer.Option(min=1, help="Right fires to collect, shared out among conditions.")] = 10_000,
-    world: Annotated[str, typer.Option(help="Where: a drawn world that ships, or a YAML file.")] = "mixed_fleet",
-    catches: Annotated[
-        list[str] | None,
-        typer.Option(help="An encounter it ought to fire at; repeatable. [dim]Default: what its name says[/dim]"),
-    ] = None,
-    cars: Annotated[int, typer.Option(min=1, help="Of the fleet.")] = 1000,
-    network: Annotated[str, typer.Option(help="What drives: a shipped name or a folder.")] = "hydranet-v1",
-    shadow: Annotated[list[str] | None, typer.Option(help="A candidate that rides along; repeatable.")] = None,
-    frames: Annotated[int, typer.Option(min=100, help="To paint for encounters.")] = 40_000,
-    dry_run_frames: Annotated[int, typer.Option(min=100, help="To paint for the dry run.")] = 40_000,
-    every_s: Annotated[float, typer.Option(min=0.1, max=10, help="Seconds between two looks of a car.")] = 1.0,
-    seed: Annotated[int, typer.Option(help="Of the world and of what is looked at.")] = 1,
-    film: FilmsAt = None,
-    no_film: NoFilm = False,
-    fresh_film: FreshFilm = False,
-    workers: Workers = None,
+    quota: Annotated[
+        str,
+        typer.Option(
+            help="Shares of the wanted fires, such as 'night=30%, rain=20%'. [dim]Default: shared out evenly[/dim]"
+        ),
+    ] = "",
     out: Annotated[
         Path | None, typer.Option("--out", help="The page. [dim]Default: runs/budget-TRIGGER.html[/dim]")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Find the loosest threshold that keeps an upload budget but in one case of ten; ends with 1 where none does."""
-    from fleet.cli.output import console, print_json
-    from fleet.exam.budgeting import budget_of
-    from fleet.exam.crew import cores
-    from fleet.exam.exam import Order, examine
+    from fleet.cli.output import print_json
+    from fleet.exam.budgeting import budget_of, read_quotas
+    from fleet.exam.exam import examine
     from fleet.exam.telling import told_budget
     from fleet.report import write_budget
 
-    order = Order(
-        spec, world, seed, network, tuple(shadow or ()), tuple(catches or ()), frames, dry_run_frames, every_s, "",
-        cars, want, "", _films(film, no_film=no_film), fresh_film, workers or cores(),
-    )  # fmt: skip
-    examined = examine(order, _Line())
-    found = budget_of(examined, mb_per_car_day)
+    shares = read_quotas(quota)
+    examined = examine(options.order(spec), _Line())
+    found = budget_of(examined, mb_per_car_day, shares)
     page = out or Path("runs") / f"budget-{examined.spec.name}.html"
     write_budget(examined, found, page)
     told = told_budget(found)
     if as_json:
         print_json({"trigger": examined.spec.name, **told, "page": str(page)})
-    elif found.chosen < 0:
-        console().print(f"nothing keeps {mb_per_car_day:g} MB a car-day, not even the strictest threshold; page {page}")
     else:
-        limit = "no daily limit" if found.per_car_day is None else f"{found.per_car_day} a car-day"
-        console().print(
-            f"threshold {told['threshold']:.3f}, cooldown {found.cooldown_s:.0f} s, {limit}: "
-            f"{found.used:.0%} of the budget; page {page}"
-        )
+        _show_budget(found, page)
     raise typer.Exit(EXIT[told["verdict"]])
 
 
-def _films(film: Path | None, *, no_film: bool) -> Path | None:
-    from fleet.exam.films import default_films
+def _show_budget(found: "Budget", page: Path) -> None:
+    from fleet.cli.output import console
 
-    return None if no_film else film or default_films()
+    most = f"{found.purse.mb_per_car_day:g} MB a car-day"
+    if found.chosen < 0:
+        console().print(f"nothing keeps {most}, not even the strictest threshold; page {page}")
+        return
+    limit = "no daily limit" if found.per_car_day is None else f"{found.per_car_day} a car-day"
+    console().print(
+        f"threshold {found.offers[found.chosen].threshold:.3f}, cooldown {found.cooldown_s:.0f} s, {limit}: "
+        f"{found.used:.0%} of {most}; page {page}"
+    )
+    for name, each in found.quotas.items():
+        console().print(f"{name}: {each.count:,} right fires in {each.hours.estimate:,.0f} h")
 
 
 class _Line:
     """Says every few seconds what is being done, how far it is, and how long it still takes."""
 
-    def __init__(self) -> None:
+    def __init__(self, of: str = "frames") -> None:
         from fleet.cli.output import LINE_EVERY_S, console
+
+        self._of = of
 
         self._console, self._every_s = console(), LINE_EVERY_S
         self._begun_s, self._said_s = time.monotonic(), -LINE_EVERY_S
@@ -192,24 +171,63 @@ class _Line:
         self._said_s = now
         left = (total - done) * (now - self._begun_s) / done if done else None
         wait = f", {left / 60:.1f} min left" if left is not None else ""
-        self._console.print(f"{doing}: {done:,} of {total:,} frames{wait}")
+        self._console.print(f"{doing}: {done:,} of {total:,} {self._of}{wait}")
 
 
-def _of_scores(name: str, file: Path, threshold: float, require: str, *, as_json: bool) -> int:
-    """The exam of a user's own frames; the exit code."""
+def _own_place(
+    spec: str, clips: Path | None, labels: Path | None, scores: Path | None, versus: str, slice_by: list[str]
+) -> Path | None:
+    """Where a user's own encounters are; None for a world's. Refuses options that do not go together."""
+    if clips and scores:
+        raise typer.BadParameter("one of --clips and --scores, not both")
+    if bool(clips) != bool(labels):
+        lacks = "--labels: what was said of the clips" if clips else "--clips: the folder that the labels are of"
+        raise typer.BadParameter(f"it needs {lacks}")
+    if slice_by and not (clips or scores):
+        raise typer.BadParameter(
+            "a world has its own slices; columns are of --clips or --scores", param_hint="--slice-by"
+        )
+    if versus and (clips or scores):
+        raise typer.BadParameter("two versions are compared in a world, not on recorded data", param_hint="--versus")
+    if scores and "/" in spec:
+        raise typer.BadParameter(
+            f"with --scores this is only a name for the page, and it is {spec!r}", param_hint="SPEC"
+        )
+    return clips or scores
+
+
+def _examine_own(
+    spec: str, options: Options, place: Path, labels: Path | None, threshold: float, asked: dict[str, Any]
+) -> "OwnExam":
+    if labels is None:
+        from fleet.exam.own_exam import examine_scores
+
+        return examine_scores(place, threshold=threshold, trigger=spec, **asked)
+    from fleet.exam.own_clips import ClipOrder, examine_clips
+
+    order = ClipOrder(spec, place, labels, options.network, tuple(options.shadow or ()), **asked)
+    return examine_clips(order, _Line("clips"))
+
+
+def _show_own(found: "OwnExam", page: Path, *, as_json: bool) -> int:
+    """Page, and words or JSON; the exit code."""
     from fleet.cli.output import console, print_json, print_table
-    from fleet.exam.own_data import examine_scores
+    from fleet.exam.own_exam import told_own
+    from fleet.report import write_own_exam
 
-    found = examine_scores(file, threshold=threshold, require=require)
+    write_own_exam(found, page)
     if as_json:
-        print_json({"trigger": name, **found.told()})
+        print_json({**told_own(found), "page": str(page)})
         return EXIT[found.verdict]
     figures = found.figures
     rows = [("precision", *_numbers(figures.precision)), ("recall", *_numbers(figures.recall))]
     print_table(("figure", "estimate", "from", "to"), rows)
     for verdict in found.verdicts:
-        console().print(f"{verdict.outcome}: {verdict.requirement} ({verdict.why})")
-    console().print(f"{found.verdict}; {figures.encounters:,} encounters in {found.frames:,} frames")
+        console().print(f"{verdict.outcome}: {verdict.requirement} ({verdict.why})", markup=False)
+    for remark in (*found.remarks, *([found.doubt] if found.doubt else [])):
+        console().print(remark)
+    counted = f"{figures.encounters:,} encounters in {found.own.frames:,} rows"
+    console().print(f"{found.verdict}; {counted}; page {page}")
     return EXIT[found.verdict]
 
 
@@ -227,7 +245,7 @@ def _show(found: "Exam", page: Path) -> None:
     print_table(("figure", "estimate", "from", "to"), rows)
     say = console().print
     for verdict in found.verdicts:
-        say(f"{verdict.outcome}: {verdict.requirement} ({verdict.why})")
+        say(f"{verdict.outcome}: {verdict.requirement} ({verdict.why})", markup=False)
     say(
         f"dry run: {guard.alerts} alerts in {guard.car_days:.1f} car-days, {guard.foretold:.1f} foretold; "
         f"precision is at least {guard.precision_low:.2f} whatever was missed"

@@ -80,7 +80,9 @@ def train(
     from fleet.engine.trigger_training import TriggerOrder, make_probe
 
     source: Wanted | Path = (
-        _wanted(spec, kind, miss, int(positives), negatives, error_rate) if positives.isdigit() else _cases(positives)
+        _wanted(spec, kind, miss, int(positives), negatives, error_rate)
+        if positives.isdigit()
+        else _cases(positives, labels)
     )
     order = TriggerOrder(
         spec,
@@ -170,12 +172,16 @@ def _made_frequent(source: "Wanted | Path", often: float | None) -> dict[str, An
     return {"encounters_per_km": dict.fromkeys(met, often)}
 
 
-def _cases(place: str) -> Path:
+def _cases(place: str, labels: Path | None) -> Path:
     from fleet.errors import BadLabels
 
     path = Path(place)
     if not path.exists():
         raise BadLabels(path, "neither a number of encounters, nor a suite's cases, nor a folder of clips")
+    if path.is_dir() and labels is None:
+        raise BadLabels(path, "a folder of clips needs --labels FILE, a CSV with the columns `clip` and `label`")
+    if path.is_file() and labels is not None:
+        raise BadLabels(path, "--labels is for a folder of clips; a suite's cases say themselves what is there")
     return path
 
 

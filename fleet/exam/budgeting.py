@@ -3,27 +3,52 @@
 At each threshold the exam gives an upper limit of fires a car-day that is too low with a chance of `RISK` at most. The
 walk goes from the strictest threshold to the loosest and stops before the first whose limit breaks the budget: then
 looking at many thresholds costs no more risk than one ("learn then test" by a fixed sequence; Angelopoulos et al.,
-2021). What cooldown and daily limit leave of a rate follows from the rate, so they bring no risk of their own.
+2021). What cooldown and daily limit leave of a rate follows from the rate, so they bring no risk of their own. The draw
+of luck of so many car-days does: it is counted in.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fleet.exam.exam import Exam
-from fleet.exam.findings import Rows
-from fleet.exam.forecast import hours_to, kept
+from fleet.errors import BadQuota, hint
+from fleet.exam.forecast import hours_within, kept
+from fleet.exam.grading import Scored
 from fleet.exam.grounds import CONDITIONS
 from triggers import TriggerSpec, estimate
 
+if TYPE_CHECKING:
+    from fleet.exam.exam import Exam
+
 RISK = 0.1
-OFFERS = 24
+OFFERS = 64
 COOLDOWNS_S = (30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 14_400.0)
 LIMITS = (20, 10, 5, 3, 2, 1)
+ELSEWHERE = "elsewhere"
 
 Floats = NDArray[np.float64]
+Held = Mapping[str, NDArray[np.bool_]]
+
+
+@dataclass(frozen=True, slots=True)
+class Purse:
+    """What may be spent, and on what.
+
+    mb_per_car_day: on average over a day of all cars; clip_mb: of a clip; driven_s: in a day of a car
+    cars, wanted: of the fleet, and right fires that it is to collect; days: until the trigger expires, None for never
+    shares: part of the world to the share of the wanted that must come from there; empty: even, as far as it goes
+    """
+
+    mb_per_car_day: float
+    clip_mb: float
+    driven_s: float
+    cars: int
+    wanted: int
+    days: float | None = None
+    shares: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,80 +63,124 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
+class Quota:
+    """Right fires to take from one part of the world.
+
+    comes: the share of all right fires that comes from there of itself; hours: until there are so many
+    """
+
+    count: int
+    comes: float
+    hours: estimate.Interval
+
+
+@dataclass(frozen=True, slots=True)
 class Budget:
     """What keeps the budget.
 
     offers: the frontier, strictest first; chosen: index, -1 where nothing keeps it
     cooldown_s, per_car_day: the spec's own, or what had to be tightened
-    used: share of the budget that is expected to be used; hours: to so many right fires
-    quotas: slice to right fires, together as many as wanted
+    used: share of the budget that is expected to be used; hours: until every quota is full
+    quotas: by part of the world, together as many as wanted
     """
 
-    mb_per_car_day: float
+    purse: Purse
     offers: tuple[Offer, ...]
     chosen: int
     cooldown_s: float
     per_car_day: int | None
     used: float
     hours: estimate.Interval
-    quotas: Mapping[str, int]
+    quotas: Mapping[str, Quota]
 
 
-def budget(  # noqa: PLR0913 -- what a budget hangs on
-    spec: TriggerSpec, rows: Rows, rest: int, *, mb_per_car_day: float, clip_mb: float, driven_s: float,
-    cars: int, wanted: int, conditions: Mapping[str, NDArray[np.bool_]],
-) -> Budget:  # fmt: skip
-    """conditions: parts of the world that share the wanted fires evenly, as far as they have them; (n,) bool each."""
-    offers = frontier(spec, rows, rest, clip_mb=clip_mb, driven_s=driven_s)
-    chosen = walk(offers, mb_per_car_day)
+def budget(spec: TriggerSpec, scored: Scored, purse: Purse, conditions: Held, parts: Held) -> Budget:
+    """conditions: parts of the world that share the wanted fires where nobody says otherwise; parts: others that may.
+
+    Each is (n,) bool, of the encounters. Raises BadQuota.
+    """
+    offers = frontier(spec, scored, purse)
+    chosen = walk(offers, purse.mb_per_car_day)
     tight = spec
     if chosen < 0 and offers:
-        tight = tightened(spec, offers[0].most_mb, rows, rest, mb_per_car_day, clip_mb, driven_s)
-        offers = frontier(tight, rows, rest, clip_mb=clip_mb, driven_s=driven_s)
-        chosen = walk(offers, mb_per_car_day)
+        tight = tightened(spec, offers[0].most_mb, scored, purse)
+        offers = frontier(tight, scored, purse)
+        chosen = walk(offers, purse.mb_per_car_day)
+    terms = tight.fire.cooldown_s, tight.limits.per_car_day
     if chosen < 0:
-        return Budget(
-            mb_per_car_day, tuple(offers), -1, tight.fire.cooldown_s, tight.limits.per_car_day, 0.0, _NEVER, {}
-        )
+        return Budget(purse, tuple(offers), -1, *terms, 0.0, _NEVER, {})
     offer = offers[chosen]
-    right = _at(rows, offer.threshold, rest)
-    return Budget(
-        mb_per_car_day, tuple(offers), chosen, tight.fire.cooldown_s, tight.limits.per_car_day,
-        offer.mb.estimate / mb_per_car_day, hours_to(wanted, right.right.times(cars)),
-        quotas(wanted, {name: _share(rows, offer.threshold, inside) for name, inside in conditions.items()}),
-    )  # fmt: skip
+    found = shared(tight, scored, offer.threshold, purse, conditions, parts)
+    hours = max((each.hours for each in found.values()), key=lambda each: each.high, default=_NEVER)
+    return Budget(purse, tuple(offers), chosen, *terms, offer.mb.estimate / purse.mb_per_car_day, hours, found)
 
 
-def budget_of(exam: Exam, mb_per_car_day: float) -> Budget:
-    """The budget of a trigger that was examined; wanted and cars are those of the exam's order."""
+def budget_of(exam: "Exam", mb_per_car_day: float, shares: Mapping[str, float] | None = None) -> Budget:
+    """The budget of a trigger that was examined; wanted, cars and days are those of the exam's order. BadQuota."""
     names = np.array([name.partition(", ")[2] for name, *_ in exam.strata])
-    condition = names[exam.rows.sample.stratum]
-    return budget(
-        exam.spec, exam.rows, exam.rest, mb_per_car_day=mb_per_car_day, clip_mb=exam.clip_mb,
-        driven_s=exam.cost["looks_per_car_day"] * exam.order.every_s, cars=exam.order.cars, wanted=exam.order.wanted,
-        conditions={name: condition == name for name in CONDITIONS},
+    condition = names[exam.scored.sample.stratum]
+    purse = Purse(
+        mb_per_car_day, exam.clip_mb, exam.forecast.driven_s, exam.order.cars, exam.order.wanted,
+        exam.forecast.days, shares,
     )  # fmt: skip
+    return budget(exam.spec, exam.scored, purse, {name: condition == name for name in CONDITIONS}, exam.held)
+
+
+def read_quotas(text: str) -> dict[str, float]:
+    """`night=30%, rain=0.2` as shares. Raises BadQuota."""
+    found: dict[str, float] = {}
+    for part in text.split(",") if text.strip() else ():
+        name, sign, number = (each.strip() for each in part.partition("="))
+        try:
+            share = float(number.removesuffix("%")) / (100.0 if number.endswith("%") else 1.0)
+        except ValueError:
+            share = -1.0
+        if not sign or not name or not 0.0 < share <= 1.0:
+            raise BadQuota(text, f"expected `PART=SHARE`, such as `night=30%`, and this is {part.strip()!r}")
+        found[name] = share
+    if sum(found.values()) > 1.0 + 1e-9:
+        raise BadQuota(text, f"the shares add up to {sum(found.values()):.0%}")
+    return found
 
 
 _NEVER = estimate.Interval(float("inf"), float("inf"), float("inf"))
 
 
-def frontier(spec: TriggerSpec, rows: Rows, rest: int, *, clip_mb: float, driven_s: float) -> list[Offer]:
+def frontier(spec: TriggerSpec, scored: Scored, purse: Purse) -> list[Offer]:
     """Offers from the strictest threshold to the loosest; one alone where there is nothing to move."""
-    known = rows.score[np.isfinite(rows.score)]
-    places = np.quantile(known[known >= np.quantile(known, 0.3)], np.linspace(0, 1, OFFERS)) if len(known) else [0.5]
-    values = np.unique(places)[::-1] if len(np.unique(known)) > 2 else np.array([0.5])
-
-    def mb(interval: estimate.Interval) -> estimate.Interval:
-        ends = (interval.estimate, interval.low, interval.high)
-        return estimate.Interval(*(kept(each, spec, driven_s) * clip_mb for each in ends))
-
     offers = []
-    for threshold in values.tolist():
-        figures, risky = _at(rows, threshold, rest), _at(rows, threshold, rest, level=1.0 - 2.0 * RISK, sure=True)
-        most = mb(risky.fires).high
-        offers.append(Offer(threshold, figures.recall, figures.precision, mb(figures.fires), most))
+    for threshold in _thresholds(scored).tolist():
+        sample = scored.reaching(threshold)
+        figures = estimate.figures_of(sample, rest=scored.rest)
+        risky = estimate.figures_of(sample, rest=scored.rest, level=1.0 - 2.0 * RISK, sure=True).fires
+        mb = estimate.Interval(*(_mb(each, spec, purse) for each in _ends(figures.fires)))
+        offers.append(Offer(threshold, figures.recall, figures.precision, mb, _most(risky, spec, purse)))
     return offers
+
+
+def _thresholds(scored: Scored) -> Floats:
+    """Where encounters' scores lie, strictest first; nowhere that ordinary driving's scores say nothing."""
+    forced = scored.sample.stratum != (-1 if scored.rest is None else scored.rest)
+    known = scored.score[np.isfinite(scored.score) & forced]
+    if len(np.unique(known)) <= 2:
+        return np.array([0.5])
+    places = np.quantile(known[known >= np.quantile(known, 0.3)], np.linspace(0, 1, OFFERS))
+    return np.unique(places[places >= scored.floor])[::-1]
+
+
+def _most(fires: estimate.Interval, spec: TriggerSpec, purse: Purse) -> float:
+    """MB a car-day that so many car-days exceed in one case of ten: both the rate and the draw of luck unkind."""
+    middle, high = (kept(each, spec, purse.driven_s, purse.clip_mb) for each in (fires.estimate, fires.high))
+    luck = estimate.garwood(middle * purse.cars, 1.0 - 2.0 * RISK).high / purse.cars - middle
+    return (middle + float(np.hypot(high - middle, luck))) * purse.clip_mb
+
+
+def _mb(fires: float, spec: TriggerSpec, purse: Purse) -> float:
+    return kept(fires, spec, purse.driven_s, purse.clip_mb) * purse.clip_mb
+
+
+def _ends(interval: estimate.Interval) -> tuple[float, float, float]:
+    return interval.estimate, interval.low, interval.high
 
 
 def walk(offers: Sequence[Offer], mb_per_car_day: float) -> int:
@@ -124,11 +193,9 @@ def walk(offers: Sequence[Offer], mb_per_car_day: float) -> int:
     return chosen
 
 
-def tightened(
-    spec: TriggerSpec, most_mb: float, rows: Rows, rest: int, mb_per_car_day: float, clip_mb: float, driven_s: float
-) -> TriggerSpec:
+def tightened(spec: TriggerSpec, most_mb: float, scored: Scored, purse: Purse) -> TriggerSpec:
     """The spec with the shortest cooldown, or else the highest daily limit, with which the strictest threshold fits."""
-    if most_mb <= mb_per_car_day:
+    if most_mb <= purse.mb_per_car_day:
         return spec
     longer = [each for each in COOLDOWNS_S if each > spec.fire.cooldown_s]
     fewer = [each for each in LIMITS if spec.limits.per_car_day is None or each < spec.limits.per_car_day]
@@ -137,10 +204,54 @@ def tightened(
     ]
     last = candidates[-1] if candidates else spec
     candidates += [last.model_copy(update={"limits": last.limits.model_copy(update={"per_car_day": n})}) for n in fewer]
+    strictest = scored.reaching(float(_thresholds(scored)[0]))
+    fires = estimate.figures_of(strictest, rest=scored.rest, level=1.0 - 2.0 * RISK, sure=True).fires
     for candidate in candidates:
-        if walk(frontier(candidate, rows, rest, clip_mb=clip_mb, driven_s=driven_s), mb_per_car_day) >= 0:
+        if _most(fires, candidate, purse) <= purse.mb_per_car_day:
             return candidate
     return candidates[-1] if candidates else spec
+
+
+def shared(
+    spec: TriggerSpec, scored: Scored, threshold: float, purse: Purse, conditions: Held, parts: Held
+) -> dict[str, Quota]:
+    """The wanted fires shared out among parts of the world, and how long each takes. Raises BadQuota."""
+    sample = scored.reaching(threshold)
+    total = float(sample.weight[sample.right].sum())
+    if total <= 0:
+        return {}
+    chosen = conditions if not purse.shares else _named(purse.shares, parts, sample)
+    comes = {name: float(sample.weight[sample.right & held].sum()) / total for name, held in chosen.items()}
+    counts = quotas(purse.wanted, comes)
+    if purse.shares:
+        counts = {name: round(share * purse.wanted) for name, share in purse.shares.items()}
+        counts[ELSEWHERE] = purse.wanted - sum(counts.values())
+    return {
+        name: Quota(count, comes[name], _hours(spec, sample, scored.rest, chosen[name], count, purse))
+        for name, count in counts.items()
+        if count
+    }
+
+
+def _named(shares: Mapping[str, float], parts: Held, sample: estimate.Sample) -> dict[str, NDArray[np.bool_]]:
+    text = ", ".join(f"{name}={share:.0%}" for name, share in shares.items())
+    for name in shares:
+        if name not in parts:
+            raise BadQuota(text, f"no part of the world is called {name!r}{hint(name, parts)}")
+        if not (parts[name] & sample.right).any():
+            raise BadQuota(text, f"nothing was caught in {name!r} at the threshold that keeps the budget")
+    found = {name: parts[name] for name in shares}
+    return {**found, ELSEWHERE: ~np.logical_or.reduce(list(found.values()))}
+
+
+def _hours(
+    spec: TriggerSpec, sample: estimate.Sample, rest: int | None, held: NDArray[np.bool_], count: int, purse: Purse
+) -> estimate.Interval:
+    whole, here = (estimate.figures_of(sample, rest=rest, rows=rows) for rows in (None, held))
+    left = kept(whole.fires.estimate, spec, purse.driven_s, purse.clip_mb) / max(whole.fires.estimate, 1e-300)
+    return hours_within(
+        spec, count, here.right.times(left * purse.cars), whole.fires.times(left * purse.cars), purse.days
+    )
 
 
 def quotas(wanted: int, shares: Mapping[str, float]) -> dict[str, int]:
@@ -156,17 +267,3 @@ def quotas(wanted: int, shares: Mapping[str, float]) -> dict[str, int]:
         given[name] = round(min(even, most))
         left -= given[name]
     return given
-
-
-def _at(
-    rows: Rows, threshold: float, rest: int, level: float = estimate.LEVEL, *, sure: bool = False
-) -> estimate.Figures:
-    reaches = np.nan_to_num(rows.score, nan=-np.inf) >= threshold
-    event = rows.sample.event
-    sample = replace(rows.sample, right=event & reaches, wrong=(reaches & ~event).astype(np.float64))
-    return estimate.figures_of(sample, rest=rest, level=level, sure=sure)
-
-
-def _share(rows: Rows, threshold: float, inside: NDArray[np.bool_]) -> float:
-    reaches = np.nan_to_num(rows.score, nan=-np.inf) >= threshold
-    return float(rows.sample.weight[reaches & rows.sample.event & inside].sum())

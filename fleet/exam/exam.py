@@ -1,5 +1,6 @@
 """An exam from a spec to a verdict: scout, sample, dry run, figures, forecast, requirements."""
 
+import datetime as dt
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -8,14 +9,16 @@ from pathlib import Path
 
 import numpy as np
 import structlog
+from numpy.typing import NDArray
 
 from fleet.exam.aims import Aim, aim_of
 from fleet.exam.clips import Clip, clip_bytes, clips_of
 from fleet.exam.crew import Crew, Hands, Kit, Studio
 from fleet.exam.driving import Driven, drive
 from fleet.exam.films import STREAM, Bill, Film, why_none
-from fleet.exam.findings import Graded, Rows, Slice, graded, rows_of, slices
-from fleet.exam.forecast import Forecast, forecast
+from fleet.exam.findings import held_by, rows_of, scored_of, sorts_of
+from fleet.exam.forecast import Forecast, days_left, forecast
+from fleet.exam.grading import Graded, Scored, Slice, graded, sliced, threshold_of
 from fleet.exam.grounds import BLOCK, Grounds, lead_of, steps_of
 from fleet.exam.painted import Painted, alerts, scout
 from fleet.exam.trial import Sampled, least, sample
@@ -25,7 +28,6 @@ from triggers import TriggerSpec, estimate, load_spec
 log = structlog.get_logger()
 
 DAY_LOOKS = 86_400
-BUSIEST = 0.1  # of a day's driving, at most, falls into one hour of a fleet
 FEW = "fewer than ten effective alerts were seen, or one encounter makes most of a figure"
 
 
@@ -35,9 +37,10 @@ class Order:
 
     spec: name or file; world, seed: where; network, shadows: what the cars run; catches: instead of the name's own aim
     frames: to paint for the weighted sample; dry_frames: for the dry run; every_s: between two looks of a car
-    require: what must hold, "" for nothing; cars, wanted: of the forecast
+    require: what must hold, "" for nothing; cars, wanted: of the forecast; versus: another version, "" for none
     films: where the dry run's film is kept, None: nowhere; fresh_film: whether to begin another
     workers: processes that paint; what comes out is the same for any number
+    start: the first day on which the trigger is out, for one that expires
     """
 
     spec: str
@@ -56,6 +59,7 @@ class Order:
     films: Path | None = None
     fresh_film: bool = False
     workers: int = 1
+    start: dt.date | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,6 +67,7 @@ class Exam:
     """What came out; everything that the report and the JSON say.
 
     known: figures of the weighted sample alone, which the guard judges; figures: with the dry run's ordinary driving
+    scored: every encounter and stretch of ordinary driving; held: slice to which of these lie in it
     """
 
     order: Order
@@ -82,8 +87,8 @@ class Exam:
     cost: dict[str, float]
     bill: Bill
     versus: estimate.Comparison | None
-    rows: Rows
-    rest: int
+    scored: Scored
+    held: dict[str, NDArray[np.bool_]]
 
     @property
     def verdict(self) -> estimate.Outcome:
@@ -184,26 +189,30 @@ def _found(
 ) -> Exam:  # fmt: skip
     spec, grounds = painted.fitting.specs[0], painted.grounds
     driven = painted.looked[-1].driven
-    rows = rows_of(painted, sampled.sample, driven)
     whole = pooled(painted, sampled, dry)
+    fresh, later = np.split(np.arange(len(whole)), [len(sampled.sample)])
+    rows = rows_of(painted, whole.part(fresh), driven)
+    parts = [rows, rows_of(painted, whole.part(later), dry)]
+    scored, held, threshold = scored_of(parts, painted.rest), held_by(parts), threshold_of(spec)
     figures = estimate.figures_of(whole, rest=painted.rest)
     guard = guarded(painted, sampled, dry)
     clip_mb = clip_bytes(painted.fitting, rows) / 1e6
     told = forecast(
         spec, figures, cars=order.cars, wanted=order.wanted, driven_s=grounds.looks_per_car_day * grounds.step / 10,
-        clip_mb=clip_mb, busiest=BUSIEST,
+        clip_mb=clip_mb, days=days_left(spec, order.start),
     )  # fmt: skip
-    parts = slices(rows, painted.rest) if painted.aim.catches else []
+    aimed = bool(painted.aim.catches)
+    slices = sliced(whole, held, painted.rest) if aimed else []
     frames = sampled.frames + bill.painted
     log.info("trigger_examined", trigger=spec.name, frames=frames, spent_s=round(spent_s, 1))
     return Exam(
         order, spec, painted.aim, painted.modes, _strata(painted, sampled),
-        estimate.figures_of(sampled.sample, rest=painted.rest), figures, guard, told, tuple(parts),
-        graded(rows, painted.rest, _threshold(spec)) if painted.aim.catches else Graded(),
-        tuple(_judged(required, figures, guard, told, parts, aim=bool(painted.aim.catches))),
-        tuple(clips_of(painted, rows, _threshold(spec), order)), clip_mb,
+        estimate.figures_of(sampled.sample, rest=painted.rest), figures, guard, told, tuple(slices),
+        graded(scored, threshold, sorts_of(parts)) if aimed else Graded(),
+        tuple(_judged(required, figures, guard, told, slices, aim=aimed)),
+        tuple(clips_of(painted, rows, threshold, order)), clip_mb,
         _cost(driven, dry, frames, spent_s, grounds), bill,
-        _versus(painted, sampled, dry), rows, painted.rest,
+        _versus(painted, sampled, dry), scored, held,
     )  # fmt: skip
 
 
@@ -218,17 +227,6 @@ def _versus(painted: Painted, sampled: Sampled, dry: Driven) -> estimate.Compari
     mine = sampled.sample
     theirs = Sampled(estimate.Sample(mine.stratum, mine.weight, event, right, wrong), sampled.counts, [], 0)
     return estimate.compare(pooled(painted, sampled, dry), pooled(painted, theirs, dry, 1))
-
-
-def _threshold(spec: TriggerSpec) -> float:
-    from triggers import KINDS
-
-    built = spec.params.get("threshold")
-    if built is None and "weights" in spec.params:
-        built = getattr(
-            KINDS[spec.kind](**{**spec.params, "weights": spec.folder / spec.params["weights"]}), "threshold", 0.5
-        )
-    return float(0.5 if built is None else built)
 
 
 def _strata(painted: Painted, sampled: Sampled) -> tuple[tuple[str, float, int, int], ...]:

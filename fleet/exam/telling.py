@@ -56,14 +56,17 @@ def told_budget(found: Budget) -> dict[str, Any]:
     ]
     return {
         "verdict": "fail" if chosen is None else "pass",
-        "budget_mb_per_car_day": found.mb_per_car_day,
+        "budget_mb_per_car_day": found.purse.mb_per_car_day,
         "risk": RISK,
         "threshold": None if chosen is None else chosen.threshold,
         "cooldown_s": found.cooldown_s,
         "per_car_day": found.per_car_day,
         "used": found.used,
         "hours_to_them": found.hours.told(),
-        "quotas": dict(found.quotas),
+        "quotas": {
+            name: {"right_fires": each.count, "comes": each.comes, "hours": each.hours.told()}
+            for name, each in found.quotas.items()
+        },
         "frontier": offers,
     }
 
@@ -125,6 +128,8 @@ def _fleet(exam: Exam) -> dict[str, Any]:
         "hours_to_them": foretold.first.told(),
         "kept_of_alerts": foretold.kept,
         "mb_a_clip": exam.clip_mb,
+        "days": foretold.days,
+        "hours_to_the_fleets_total": None if foretold.full is None else foretold.full.told(),
     }
 
 

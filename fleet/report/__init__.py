@@ -3,6 +3,7 @@
 from fleet.report.budget import write_budget
 from fleet.report.exam import write_exam
 from fleet.report.folder import Run, open_folder
+from fleet.report.own_exam import write_own_exam
 from fleet.report.page import write_report
 from fleet.report.pictures import read_pictures, save, sheet
 from fleet.report.preview import write_preview
@@ -21,6 +22,7 @@ __all__ = [
     "sheet",
     "write_budget",
     "write_exam",
+    "write_own_exam",
     "write_preview",
     "write_report",
 ]

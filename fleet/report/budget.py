@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from fleet.errors import CannotWrite
+from fleet.report import grading
 from fleet.report.markup import figure, many, nothing, percent, table
 from fleet.report.page import Section
+from fleet.report.sheet import Sheet, write
 from fleet.report.svg import across, area, chart, colour, dots, line, upright, upward
-from fleet.report.templates import style, template
 
 if TYPE_CHECKING:
     from fleet.exam.budgeting import Budget
@@ -19,23 +19,19 @@ if TYPE_CHECKING:
 
 def write_budget(exam: "Exam", found: "Budget", page: Path) -> None:
     """Write the page. Raises CannotWrite."""
-    text = template("exam.html.j2").render(
-        exam=exam,
-        outcome="pass" if found.chosen >= 0 else "fail",
-        verdict="It fits." if found.chosen >= 0 else "Nothing fits.",
-        facts=_facts(found),
-        verdicts=(),
+    fits = found.chosen >= 0
+    frontier = Section("frontier", "What there is to choose from", "", (_frontier(found), _quotas(found)))
+    sheet = Sheet(
+        title=exam.spec.name,
+        outcome="pass" if fits else "fail",
+        verdict="It fits." if fits else "Nothing fits.",
         says=f"{exam.spec.name}, version {exam.spec.version}, in {exam.order.world}: "
-        f"{found.mb_per_car_day:g} MB a car-day, exceeded with a chance of a tenth at most.",
-        sections=[Section("frontier", "What there is to choose from", "", (_frontier(found), _quotas(found)))],
-        clips=[],
-        style=style(),
+        f"{found.purse.mb_per_car_day:g} MB a car-day, exceeded with a chance of a tenth at most.",
+        facts=_facts(found),
+        sections=[frontier],
+        meanings=grading.meanings(),
     )
-    try:
-        page.parent.mkdir(parents=True, exist_ok=True)
-        page.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise CannotWrite(page, error) from error
+    write(sheet, page)
 
 
 def _facts(found: "Budget") -> list[tuple[str, str, str]]:
@@ -56,12 +52,12 @@ def _frontier(found: "Budget") -> Markup:
     offers = [each for each in found.offers if math.isfinite(each.recall.estimate)]
     if len(offers) < 2:
         return nothing(title, "The trigger says yes or no; there is no threshold to move.")
-    x = across(0.0, max([*(each.mb.estimate for each in offers), found.mb_per_car_day]))
+    x = across(0.0, max([*(each.mb.estimate for each in offers), found.purse.mb_per_car_day]))
     y = upward(1.0)
     marks = [
         area(x, y, [(each.mb.estimate, each.recall.low, each.recall.high) for each in offers], colour(0)),
         line(x, y, [(each.mb.estimate, each.recall.estimate) for each in offers], colour(0)),
-        upright(x, y, found.mb_per_car_day, "budget"),
+        upright(x, y, found.purse.mb_per_car_day, "budget"),
     ]
     if found.chosen >= 0:
         offer = found.offers[found.chosen]
@@ -73,9 +69,21 @@ def _frontier(found: "Budget") -> Markup:
 def _quotas(found: "Budget") -> Markup:
     if not found.quotas:
         return Markup("")
-    rows = [[name, many(count)] for name, count in found.quotas.items()]
+    rows = [
+        [name, many(each.count), percent(each.comes), *(_hours(end) for end in (each.hours.estimate, each.hours.high))]
+        for name, each in found.quotas.items()
+    ]
     note = (
-        "Right fires to take from each part of the world, so that what is rare is not drowned: evenly, "
-        "but from none more than twice what comes of itself."
+        "As asked for."
+        if found.purse.shares
+        else "Evenly, but from none more than twice what comes of itself, so that what is rare is not drowned."
     )
-    return figure("Quotas", table(["where", "right fires"], rows), note=note)
+    says = (
+        f"{note} A trigger for each part, with the part in its `when` and the number as its `fleet_total`, keeps them."
+    )
+    heads = ["where", "right fires", "comes of itself", "hours", "at most"]
+    return figure("Quotas", table(heads, rows), note=says)
+
+
+def _hours(hours: float) -> str:
+    return many(hours) if math.isfinite(hours) else "never"

@@ -2,8 +2,7 @@
 
 import base64
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,60 +10,37 @@ import numpy as np
 import simplejpeg
 from markupsafe import Markup
 
-from fleet.errors import CannotWrite
-from fleet.report.markup import figure, many, nothing, percent, series, table
+from fleet.report import grading
+from fleet.report.markup import figure, many, nothing, percent, table
 from fleet.report.page import Section
 from fleet.report.pictures import png
-from fleet.report.svg import across, area, bars, chart, colour, dots, line, upward
-from fleet.report.templates import style, template
+from fleet.report.sheet import SORTS, Sheet, View, write
 
 if TYPE_CHECKING:
     from fleet.exam.clips import Clip
     from fleet.exam.exam import Exam
-    from fleet.exam.findings import Point
     from triggers import estimate
-
-_WORDS = {"pass": "It passes.", "fail": "It fails.", "inconclusive": "It cannot be told yet."}
-_SORTS = {
-    "right": "Surest and right",
-    "wrong": "Surest and wrong",
-    "missed": "Missed",
-    "borderline": "Nearest to the threshold",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class _View:
-    """A clip as data URLs."""
-
-    title: str
-    says: str
-    right: bool
-    seen: str
-    large: str
 
 
 def write_exam(exam: "Exam", page: Path) -> None:
     """Write the page. Raises CannotWrite."""
-    try:
-        page.parent.mkdir(parents=True, exist_ok=True)
-        page.write_text(render_exam(exam), encoding="utf-8")
-    except OSError as error:
-        raise CannotWrite(page, error) from error
+    write(sheet_of(exam), page)
 
 
-def render_exam(exam: "Exam") -> str:
-    """The page as text."""
-    return template("exam.html.j2").render(
-        exam=exam,
+def sheet_of(exam: "Exam") -> Sheet:
+    """What stands on the page."""
+    return Sheet(
+        title=exam.spec.name,
         outcome=exam.verdict,
-        verdict=_WORDS[exam.verdict],
-        facts=_facts(exam),
-        verdicts=exam.verdicts,
+        verdict=(grading.WORDS if exam.verdicts else grading.ALONE)[exam.verdict],
         says=_sentence(exam),
+        facts=_facts(exam),
         sections=_sections(exam),
+        verdicts=exam.verdicts,
+        warning=_warning(exam),
+        meanings=grading.meanings(_WORDS),
         clips=_clips(exam),
-        style=style(),
+        looks=_LOOKS,
     )
 
 
@@ -77,37 +53,53 @@ def _facts(exam: "Exam") -> list[tuple[str, str, str]]:
     """Name, figure, interval."""
     figures, told = exam.figures, exam.forecast
     found: list[tuple[str, estimate.Interval, Callable[[float], str]]] = [
-        ("fires a car-day", figures.fires, _number),
-        ("MB a car-day", told.mb_per_car_day, _number),
-        (f"hours to {told.wanted:,} right fires, {told.cars:,} cars", told.first, _number),
+        ("fires a car-day", figures.fires, grading.number),
+        ("MB a car-day", told.mb_per_car_day, grading.number),
+        (f"hours to {told.wanted:,} right fires, {told.cars:,} cars", told.first, grading.number),
     ]
     if exam.aim.catches:
         found[:0] = [("precision", figures.precision, percent), ("recall", figures.recall, percent)]
     return [(name, say(each.estimate), f"{say(each.low)} – {say(each.high)}") for name, each, say in found]
 
 
+def _warning(exam: "Exam") -> str:
+    guard = exam.guard
+    if not guard.alarm:
+        return ""
+    return (
+        f"Do not believe the estimate. The dry run met {guard.alerts} alerts where {guard.foretold:.1f} were foretold: "
+        f"{guard.alarm}."
+    )
+
+
 def _sections(exam: "Exam") -> list[Section]:
+    graded = exam.graded
+    told = grading.curve(graded), grading.scores(graded), grading.reliability(graded)
     return [
         Section("guard", "What the estimate may have missed", "", (_guard(exam), _known(exam), _bill(exam))),
-        Section("slices", "Where it is good, and where not", "", (_slices(exam),)),
-        Section("scores", "What another threshold would do", "", (_curve(exam), _scores(exam), _reliability(exam))),
+        Section("slices", "Where it is good, and where not", "", (grading.slices(exam.slices),)),
+        Section("scores", "What another threshold would do", "", told),
         Section("fleet", f"In a fleet of {exam.forecast.cars:,} cars", "", (_fleet(exam), _cost(exam), _versus(exam))),
         Section("method", "How it was found", _METHOD, (_strata(exam),)),
     ]
 
 
+_WORDS = (
+    ("in view", "in a camera, within 60 m, so large that somebody could point at it"),
+    ("alert", "fires of one car within about 20 s: one alert"),
+    ("interval", "holds at 95 %; of slices, for all of them together"),
+)
+_LOOKS = "On the left what the network sees, on the right the same painted with four times as many pixels a side."
 _METHOD = (
-    "The unit is the encounter: one physical thing met by one car on one drive, however many frames show it. A fire is "
-    "right if what the trigger is for is in view of a camera within 60 m at that moment; fires of one car within "
-    "20 s count once. Precision is the share of such alerts that are right, recall the share of encounters in view "
-    "that are fired at, both at the rates of the world. Encounters were put on roads chosen evenly from what the fleet "
-    "drives; all else stayed as drawn, so each stands for a known number a car-day. Intervals hold at 95 %."
+    "Encounters were put on roads chosen evenly from what the fleet drives; all else stayed as drawn, so each stands "
+    "for a known number a car-day. Each was driven past by the code that runs in the car; the examiner then asked the "
+    "world's truth, which the trigger never sees."
 )
 
 
 def _guard(exam: "Exam") -> Markup:
     guard = exam.guard
-    needed = f"{guard.needed:,.0f}" if math.isfinite(guard.needed) else "no number of"
+    needed = f"{guard.needed:,.0f}" if math.isfinite(guard.needed) else "none is enough"
     rows = [
         ["car-days without anything forced", f"{guard.car_days:.1f}"],
         ["alerts in them, not labelled", many(guard.alerts)],
@@ -149,8 +141,8 @@ def _known(exam: "Exam") -> Markup:
     if not exam.aim.catches:
         return nothing("Precision", "Nothing says what the trigger ought to catch; `--catches` does.")
     rows = [
-        ["weighted encounters alone", _interval(exam.known.precision)],
-        ["with the dry run's ordinary driving", _interval(exam.figures.precision)],
+        ["weighted encounters alone", grading.interval(exam.known.precision)],
+        ["with the dry run's ordinary driving", grading.interval(exam.figures.precision)],
     ]
     resolved = exam.figures.resolved
     note = (
@@ -161,83 +153,13 @@ def _known(exam: "Exam") -> Markup:
     return figure("Precision, two ways", table(["", "precision"], rows), note=note)
 
 
-def _slices(exam: "Exam") -> Markup:
-    title = "Slices"
-    if not exam.slices:
-        return nothing(title, "No part of the world had enough encounters of its own.")
-    rows = [
-        [each.name, many(each.events), _interval(each.recall), _interval(each.precision), "worse" if each.worse else ""]
-        for each in exam.slices
-    ]
-    note = (
-        "Intervals hold for all slices together (Bonferroni); 'worse' is recall surely below that elsewhere (Holm). "
-        "A slice without 'worse' is not thereby good: look at its interval."
-    )
-    return figure(title, table(["where", "encounters", "recall", "precision", ""], rows), note=note, wide=True)
-
-
-def _curve(exam: "Exam") -> Markup:
-    title = "Precision and recall at base rates"
-    points = sorted(exam.graded.curve, key=lambda each: each.recall.estimate)
-    if len(points) < 2:
-        return nothing(title, "The trigger says yes or no; there is no threshold to move.")
-    x, y = across(0.0, 1.0), upward(1.0)
-    mine = min(points, key=lambda each: abs(each.threshold - _own(exam, points)))
-    marks = (
-        area(x, y, [(p.recall.estimate, p.precision.low, p.precision.high) for p in points], colour(0)),
-        line(x, y, [(p.recall.estimate, p.precision.estimate) for p in points], colour(0)),
-        dots(x, y, [(mine.recall.estimate, mine.precision.estimate)], colour(1), 5),
-    )
-    note = "Across: recall. Up: precision, with its 95 % band threshold by threshold. The dot is the threshold it has."
-    return figure(title, chart(title, note, x, y, *marks), note=note)
-
-
-def _own(exam: "Exam", points: Sequence["Point"]) -> float:
-    """The threshold at which recall is nearest to what the trigger reached itself."""
-    return min(points, key=lambda each: abs(each.recall.estimate - exam.figures.recall.estimate)).threshold
-
-
-def _scores(exam: "Exam") -> Markup:
-    title = "Scores"
-    graded = exam.graded
-    if not graded.histogram:
-        return nothing(title, "The trigger gives no score.")
-    edges, names = graded.edges.tolist(), list(graded.histogram)
-    x = across(edges[0], edges[-1])
-    y = upward(max(float(each.max()) for each in graded.histogram.values()), label=percent)
-    width = (edges[1] - edges[0]) / len(names)
-    marks = [
-        bars(
-            x, y,
-            [(low + k * width, low + (k + 1) * width, 0.0, up) for low, up in zip(edges[:-1], shares, strict=True)],
-            colour(k), name,
-        )
-        for k, (name, shares) in enumerate(graded.histogram.items())
-    ]  # fmt: skip
-    note = "The highest score of an encounter while it was in view, weighted by how often such a one is met."
-    return figure(title, chart(title, note, x, y, *marks), note=note, legend=series(names))
-
-
-def _reliability(exam: "Exam") -> Markup:
-    title = "What a score promises, and what it keeps"
-    bins = [each for each in exam.graded.reliability if math.isfinite(each.right.estimate)]
-    if not bins:
-        return nothing(title, "There are no scores to compare with the truth.")
-    rows = [[f"{each.low:.2f} – {each.high:.2f}", percent(each.promised), _interval(each.right)] for each in bins]
-    note = (
-        "At base rates, of encounters and near misses whose highest score lies there: what the score says on average, "
-        "and the share that was right. A probe fitted where its thing is common promises too much where it is rare."
-    )
-    return figure(title, table(["score", "promised", "right"], rows), note=note)
-
-
 def _fleet(exam: "Exam") -> Markup:
     told = exam.forecast
     rows = [
-        ["fires a day", *_three(told.fires)],
-        ["MB a day", *_three(told.mb)],
-        ["clips a second in the busiest hour", *_three(told.per_second)],
-        [f"hours to {told.wanted:,} right fires", *_three(told.first)],
+        ["fires a day", *grading.three(told.fires)],
+        ["MB a day", *grading.three(told.mb)],
+        ["clips a second in the busiest hour", *grading.three(told.per_second)],
+        [f"hours to {told.wanted:,} right fires", *grading.three(told.first)],
     ]
     note = (
         f"Cooldown and limits leave {percent(told.kept)} of the alerts; a clip weighs {exam.clip_mb * 1000:.0f} kB. "
@@ -264,9 +186,9 @@ def _versus(exam: "Exam") -> Markup:
     if found is None:
         return Markup("")
     rows = [
-        ["recall", *_three(found.recall)],
-        ["false fires a car-day", *_three(found.wrong)],
-        ["fires a car-day", *_three(found.fires)],
+        ["recall", *grading.three(found.recall)],
+        ["false fires a car-day", *grading.three(found.wrong)],
+        ["fires a car-day", *grading.three(found.fires)],
     ]
     note = (
         f"{exam.order.versus} less this one, on the same encounters: it gains {found.gained} and loses {found.lost} "
@@ -285,42 +207,22 @@ def _strata(exam: "Exam") -> Markup:
     return figure("Strata", table(["what", "met a car-day", "looked at", "fired"], rows), note=note, wide=True)
 
 
-def _clips(exam: "Exam") -> list[tuple[str, list[_View]]]:
+def _clips(exam: "Exam") -> list[tuple[str, list[View]]]:
     return [
         (title, [_view(clip) for clip in exam.clips if clip.sort == sort])
-        for sort, title in _SORTS.items()
+        for sort, title in SORTS.items()
         if any(clip.sort == sort for clip in exam.clips)
     ]
 
 
-def _view(clip: "Clip") -> _View:
+def _view(clip: "Clip") -> View:
     score = f"score {clip.score:.2f}" if math.isfinite(clip.score) else "no score"
     large = simplejpeg.encode_jpeg(np.ascontiguousarray(clip.large), 90, "RGB", "444")
-    return _View(
+    return View(
         clip.about, f"{score}, camera {clip.camera}", clip.sort in ("right", "borderline"),
-        _url("png", png(clip.seen)), _url("jpeg", large),
+        (_url("png", png(clip.seen)), _url("jpeg", large)),
     )  # fmt: skip
 
 
 def _url(sort: str, content: bytes) -> str:
     return f"data:image/{sort};base64," + base64.b64encode(content).decode()
-
-
-def _interval(each: "estimate.Interval") -> Markup:
-    """A share with its interval, as a picture and as words."""
-    if not math.isfinite(each.estimate):
-        return Markup("–")
-    drawn = Markup('<span class="interval"><i style="left:{}%;width:{}%"></i><b style="left:{}%"></b></span>').format(
-        *(f"{share * 100:.1f}" for share in (each.low, each.high - each.low, each.estimate))
-    )
-    return drawn + Markup(" {} <small>{}–{}</small>").format(*map(percent, (each.estimate, each.low, each.high)))
-
-
-def _three(each: "estimate.Interval") -> tuple[str, str, str]:
-    return _number(each.estimate), _number(each.low), _number(each.high)
-
-
-def _number(value: float) -> str:
-    if not math.isfinite(value):
-        return "–" if math.isnan(value) else "∞"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"

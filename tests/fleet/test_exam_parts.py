@@ -66,7 +66,7 @@ def test_the_hours_to_so_many_right_fires_hold_the_luck_of_the_draw() -> None:
 def test_a_fleet_sends_what_its_cars_send() -> None:
     sample = estimate.Sample(*(_column(name) for name in ("stratum", "weight", "event", "right", "wrong")))
     figures = estimate.figures_of(sample)
-    told = forecast(spec(), figures, cars=1000, wanted=10, driven_s=3300.0, clip_mb=0.5, busiest=0.1)
+    told = forecast(spec(), figures, cars=1000, wanted=10, driven_s=3300.0, clip_mb=0.5)
     assert told.fires.estimate == pytest.approx(1000 * figures.fires.estimate)
     assert told.mb.estimate == pytest.approx(500 * figures.fires.estimate)
     assert told.mb_per_car_day.estimate == pytest.approx(0.5 * figures.fires.estimate)

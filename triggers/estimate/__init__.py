@@ -2,6 +2,7 @@
 
 from triggers.estimate.allocation import neyman
 from triggers.estimate.budget import betting_p, hoeffding_bentkus_p, strictest_first
+from triggers.estimate.clustered import FEW, clustered
 from triggers.estimate.clusters import design_effect, gathered
 from triggers.estimate.figures import WORTH, Figures, figures_of, foretold_by
 from triggers.estimate.guard import Guard, frames_for_power, judge_dry_run, power
@@ -24,6 +25,7 @@ from triggers.estimate.requirements import Outcome, Requirement, Verdict, judge,
 from triggers.estimate.sample import Sample, effective_share, joined
 
 __all__ = [
+    "FEW",
     "LEVEL",
     "WORTH",
     "Comparison",
@@ -37,6 +39,7 @@ __all__ = [
     "benjamini_hochberg",
     "betting_p",
     "clopper_pearson",
+    "clustered",
     "compare",
     "design_effect",
     "effective_share",
