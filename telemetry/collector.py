@@ -12,7 +12,7 @@ import zmq
 
 from telemetry.codec import Frame, encode
 from telemetry.doorman import Doorman, shut
-from telemetry.errors import BadAddress, MalformedMessage, PortInUse, Unprotected
+from telemetry.errors import BadAddress, DoormanGone, MalformedMessage, PortInUse, Unprotected
 from telemetry.intake import Intake
 from telemetry.keys import Holder, Keys
 from telemetry.ledger import Incoming
@@ -119,7 +119,10 @@ class Collector:
         return min(LOOK_EVERY_MS[0] + len(self._watch), LOOK_EVERY_MS[1])
 
     def look(self) -> None:
-        """Every now and then: who came, went, holds too much or lost the right to be here."""
+        """Every now and then: who came, went, holds too much or lost the right to be here.
+
+        Raises DoormanGone.
+        """
         if self._keys and self._keys.refresh():
             for holder in self._keys.holders:
                 if holder.revoked:
@@ -128,8 +131,11 @@ class Collector:
         metrics = self._intake.metrics
         metrics.connected = len(self._watch)
         metrics.cut_off += self._watch.cut_off
-        self._watch.cut_off = 0
+        metrics.unheard += self._watch.unheard
+        self._watch.cut_off = self._watch.unheard = 0
         if self._doorman:
+            if not self._doorman.there:
+                raise DoormanGone
             metrics.handshakes_refused.update(self._doorman.take_refused())
 
     def answer_flush(self, peer: bytes, flush: str, refused: str = "") -> None:

@@ -48,6 +48,11 @@ class Doorman:
         taken, self._refused = self._refused, Counter()
         return taken
 
+    @property
+    def there(self) -> bool:
+        """Whether its thread lives; without it nobody comes in any more."""
+        return bool(self._thread.is_alive())
+
     def close(self) -> None:
         """Answer no more: from now on nobody comes in."""
         self._thread.stop()

@@ -22,7 +22,8 @@ TelemetryError
 │   ├── BadKeys               a file or folder of keys that cannot be used
 │   ├── BadCars               no list of cars
 │   ├── NameTaken             somebody is enrolled under it: rotate or revoke
-│   └── UnknownKeyName        nobody was ever enrolled under it
+│   ├── UnknownKeyName        nobody was ever enrolled under it
+│   └── DoormanGone           the thread that lets keys in has ended: start the server again
 └── StoreError                this end's disk and port
     ├── NotARun               nothing was ever written there: look elsewhere
     ├── NoServer              no server ever served it: look elsewhere, or start one
@@ -235,6 +236,13 @@ class UnknownKeyName(KeyringError):
     def __init__(self, name: str, known: Iterable[str]) -> None:
         super().__init__(f"nobody is enrolled as {name!r}{did_you_mean(name, known)}")
         self.name = name
+
+
+class DoormanGone(KeyringError):
+    """The thread that lets keys in has ended; a server without it would let nobody in for ever."""
+
+    def __init__(self) -> None:
+        super().__init__("the thread that lets keys in has ended; start the server again, nothing is lost")
 
 
 class StoreError(TelemetryError):

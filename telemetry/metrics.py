@@ -20,6 +20,7 @@ _SAYS = {
     "duplicates": "Messages that were on disk already, acknowledged again",
     "malformed": "Messages that were dropped because they are none",
     "cut_off": "Connections that held too much memory, and were cut off",
+    "unheard": "Connections that ended before a message came: refused keys, other protocols, scans of the port",
 }
 _SAYS_BY_REASON = {
     "refused": "Messages that were refused, by reason",
@@ -49,6 +50,7 @@ class Metrics:
     duplicates: int = 0
     malformed: int = 0
     cut_off: int = 0
+    unheard: int = 0
     connected: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     handshakes_refused: Counter[str] = field(default_factory=Counter)
@@ -56,7 +58,7 @@ class Metrics:
 
     def by_reason(self) -> dict[str, int]:
         """What was refused: messages by code, and handshakes."""
-        return dict(self.refused) | dict(self.handshakes_refused)
+        return dict(self.refused + self.handshakes_refused)
 
     def collect(self) -> "Iterator[Metric]":
         """All of them, as Prometheus reads them."""

@@ -26,7 +26,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     alive: whether a process holds the store now; healthy: alive, heard of lately, and its door open
     at_s: when it said this, on the machine's monotonic clock; age_s: how long ago
     messages_per_s: acknowledged, over the last beat; lag: messages on disk, not yet in the tables
-    connected: connections; refused: by code, handshakes among them; closed: why its door is closed, "" where it is open
+    connected: connections; unheard: those that ended before a message came
+    refused: by code, handshakes among them; closed: why its door is closed, "" where it is open
     """
 
     endpoint: str
@@ -37,6 +38,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     acknowledged: int
     duplicates: int
     malformed: int
+    unheard: int
     connected: int
     lag: int
     disk_free_bytes: int
@@ -96,6 +98,7 @@ class Pulse:
             acknowledged=acknowledged,
             duplicates=metrics.duplicates,
             malformed=metrics.malformed,
+            unheard=metrics.unheard,
             connected=metrics.connected,
             lag=self._ledger.waiting,
             disk_free_bytes=free_bytes,

@@ -56,6 +56,7 @@ def serve(
 
     Raises:
         PortInUse, BadAddress, Unprotected, StoreUnwritable, StoreLocked: nothing was started
+        DoormanGone: nobody would be let in any more; start it again
         LedgerCorrupt, OSError: the disk failed; nothing acknowledged is lost, but a person must look
 
     A signal that the process ignores stays ignored, so a parent can keep its server through a Ctrl-C.

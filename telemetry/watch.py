@@ -51,14 +51,14 @@ class _Peer:
 class Watch:
     """The connections of one ROUTER; belongs to the thread that owns the socket.
 
-    cut_off: how many were
+    cut_off: how many were; unheard: how many ended before a message came
     """
 
     def __init__(self, router: zmq.Socket[bytes]) -> None:
         self._monitor = router.get_monitor_socket(_EVENTS)
         self._router = router
         self._peers: dict[int, _Peer] = {}
-        self.cut_off = 0
+        self.cut_off = self.unheard = 0
 
     def __len__(self) -> int:
         return len(self._peers)
@@ -104,8 +104,23 @@ class Watch:
                 self._note(int(event["event"]), int(event["value"]))
 
     def _note(self, event: int, fd: int) -> None:
-        if gone := self._peers.pop(fd, None):  # also on EVENT_ACCEPTED: the number is used again
+        if not hasattr(socket, "TCP_INFO"):
+            return
+        gone = self._peers.pop(fd, None)  # also on EVENT_ACCEPTED: the number is used again
+        if gone:
             gone.handle.close()
-        if event == zmq.EVENT_ACCEPTED and hasattr(socket, "TCP_INFO"):
+        if event == zmq.EVENT_ACCEPTED:
             with contextlib.suppress(OSError):  # it has hung up by now
-                self._peers[fd] = _Peer(socket.socket(fileno=os.dup(fd)))
+                self._peers[fd] = _Peer(_handle_on(fd))
+        elif event == zmq.EVENT_DISCONNECTED and not (gone and gone.delivered):
+            self.unheard += 1
+
+
+def _handle_on(fd: int) -> socket.socket:
+    """Our own handle on a socket; OSError, with nothing left open, where there is none any more."""
+    copy = os.dup(fd)
+    try:
+        return socket.socket(fileno=copy)
+    except OSError:
+        os.close(copy)
+        raise

@@ -17,12 +17,13 @@ outrider bench tick
 
 outrider bench bev --out runs/bev
 
-outrider bench bev --quick
+outrider bench faults soak --quick
 
 outrider bench --json > bench.json
 """
 FOLDER = Path(__file__).parents[2] / "benchmarks"
-WITH_OPTIONS = ("bev",)  # benchmarks that know --quick and --out
+WITH_QUICK, WITH_OUT = ("bev", "faults", "soak"), ("bev",)  # benchmarks that know --quick, and --out
+HOURS = ("faults", "soak")  # only where they are named
 
 
 def register(app: typer.Typer) -> None:
@@ -31,9 +32,11 @@ def register(app: typer.Typer) -> None:
 
 
 def bench(
-    names: Annotated[list[str] | None, typer.Argument(help="Which. [dim]Default: all[/dim]")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Which. [dim]Default: all but faults and soak, which take long[/dim]")
+    ] = None,
     *,
-    quick: Annotated[bool, typer.Option("--quick", help="Fewer moments. [dim]bev only[/dim]")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer of everything. [dim]bev, faults, soak[/dim]")] = False,
     out: Annotated[
         Path | None, typer.Option("--out", help="A folder for pictures and tables. [dim]bev only[/dim]")
     ] = None,
@@ -50,10 +53,11 @@ def bench(
     if wrong or not known:
         raise UnknownBenchmark(wrong[0] if wrong else "", list(known))
     figures: list[dict[str, Any]] = []
-    for name in names or known:
+    for name in names or [name for name in known if name not in HOURS]:
         console().print(f"measuring {name} …")
-        options = [*(["--quick"] if quick else []), *(["--out", str(out)] if out else [])]
-        command = [sys.executable, str(known[name]), *(options if name in WITH_OPTIONS else [])]
+        options = ["--quick"] if quick and name in WITH_QUICK else []
+        options += ["--out", str(out)] if out and name in WITH_OUT else []
+        command = [sys.executable, str(known[name]), *options]
         done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
         figures += json.loads(done.stdout.splitlines()[-1])["figures"]
     if as_json:

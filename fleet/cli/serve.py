@@ -100,6 +100,7 @@ def _rows(found: "Status") -> list[tuple[str, str]]:
         ("listens on", found.endpoint),
         ("connections", f"{found.connected:,}"),
         ("acknowledged", f"{found.acknowledged:,}, {found.messages_per_s:,.0f} a second lately"),
+        ("unheard", f"{found.unheard:,} connections that ended before a message came"),
         ("lag", f"{found.lag:,} messages on disk, not yet in the tables"),
         ("came twice", f"{found.duplicates:,}"),
         ("dropped", f"{found.malformed:,} that were no message"),

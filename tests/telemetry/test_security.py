@@ -42,11 +42,11 @@ class Locked:
 
 
 @contextlib.contextmanager
-def locked(folder: Path) -> Iterator[Locked]:
+def locked(folder: Path, *, program: str = LOCKED_SERVER) -> Iterator[Locked]:
     keys = Keys.made(folder / "keys")
     mine, other = keys.enrol("mine", "0-9"), keys.enrol("other", "10-19")
     fleet = keys.enrol("fleet", "all")
-    server = Server(folder / "store", program=LOCKED_SERVER)
+    server = Server(folder / "store", program=program)
     try:
         yield Locked(server, keys, mine, other, fleet, folder / "store")
     finally:
@@ -230,7 +230,7 @@ def test_a_key_that_is_revoked_loses_its_connection_and_its_right(tmp_path: Path
 def test_a_key_that_is_rotated_is_another_key_for_the_same_cars(tmp_path: Path) -> None:
     with locked(tmp_path) as door:
         new = Keys.found(tmp_path / "keys").rotate("mine")
-        until(lambda: _admitted(door, new))
+        until(lambda: admitted(door, new))
         with pytest.raises(NotAdmitted):
             door.gateway(door.mine)
 
@@ -240,7 +240,7 @@ def test_plain_text_outside_the_loopback_is_refused_at_the_start(tmp_path: Path)
         serve(tmp_path / "store", "tcp://0.0.0.0:0")
 
 
-def _admitted(door: Locked, key: KeyFile) -> bool:
+def admitted(door: Locked, key: KeyFile) -> bool:
     try:
         door.gateway(key).close()
     except NotAdmitted:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -111,6 +112,16 @@ class Server:
             )
         assert self.process.stdout
         self.endpoint = self.process.stdout.readline().strip()
+
+    @property
+    def memory_bytes(self) -> int:
+        """What the process has in memory; its children apart."""
+        return int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]) * resource.getpagesize()
+
+    def children(self) -> list[int]:
+        """Processes that it started."""
+        tasks = Path(f"/proc/{self.process.pid}/task").glob("*/children")
+        return [int(child) for each in tasks for child in each.read_text().split()]
 
     def kill(self) -> None:
         """SIGKILL, and wait until it is gone."""

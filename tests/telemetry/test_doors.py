@@ -1,0 +1,131 @@
+"""The way in when something is wrong with it: no doorman, a slow one, no descriptors left, peers that froze."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+import zmq
+from test_security import Locked, admitted, locked, until
+from wire_samples import LOCKED_SERVER, RUN
+
+from telemetry import Gateway
+from telemetry.codec import encode
+from telemetry.doorman import shut
+from telemetry.errors import ServerUnreachable
+from telemetry.keys import Keys
+from telemetry.messages import WIRE_VERSION, Hello
+from telemetry.pulse import status_of
+
+SLOW_S = 0.2
+SLOW_DOORMAN = f"""
+import time
+from telemetry.doorman import Doorman
+prompt = Doorman.callback
+Doorman.callback = lambda *asked: (time.sleep({SLOW_S}), prompt(*asked))[1]
+"""
+DOORMAN_DIES = """
+import signal
+from telemetry.doorman import Doorman
+begin = Doorman.__init__
+def noted(doorman, *words):
+    begin(doorman, *words)
+    signal.signal(signal.SIGUSR1, lambda *_: doorman.close())
+Doorman.__init__ = noted
+"""
+FEELS_SOON = """
+import zmq
+from telemetry import collector
+collector._OPTIONS |= {zmq.HEARTBEAT_IVL: 200, zmq.HEARTBEAT_TIMEOUT: 1_000}
+"""
+SENDER = """
+import sys
+from pathlib import Path
+import structlog
+structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+from wire_samples import RUN, some_fires
+from telemetry import Gateway, KeyFile
+with Gateway(sys.argv[1], run=RUN, sender="test", key=KeyFile.read(Path(sys.argv[2]))) as gateway:
+    for number in range(2):
+        gateway.send_rows("fires", str(number), some_fires(3 * number))
+        gateway.flush(60)
+        print("flushed", flush=True)
+        sys.stdin.readline()
+"""
+
+
+def served(folder: Path, program: str) -> "contextlib.AbstractContextManager[Locked]":
+    return locked(folder, program=program + LOCKED_SERVER)
+
+
+def test_without_a_doorman_no_key_opens(tmp_path: Path) -> None:
+    """libzmq alone would let in any key when nobody answers its question."""
+    keys, mine = Keys.of_one_run("mine")
+    with zmq.Context() as context, context.socket(zmq.ROUTER) as router, context.socket(zmq.DEALER) as dealer:
+        shut(router, keys)
+        port = router.bind_to_random_port("tcp://127.0.0.1")
+        monitor = dealer.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED)
+        dealer.linger = 0
+        dealer.curve_serverkey = (mine.server or "").encode()
+        dealer.curve_publickey, dealer.curve_secretkey = mine.public.encode(), mine.secret.encode()
+        dealer.connect(f"tcp://127.0.0.1:{port}")
+        dealer.send_multipart(encode(Hello(sender="test", run=RUN, versions=[WIRE_VERSION, WIRE_VERSION])))
+        assert monitor.poll(20_000)
+        event, _ = monitor.recv_multipart()
+        assert int.from_bytes(event[:2], sys.byteorder) == zmq.EVENT_DISCONNECTED
+        assert not router.poll(0)
+        dealer.disable_monitor()
+        monitor.close()
+
+
+def test_a_server_whose_doorman_is_gone_lets_nobody_in_and_ends(tmp_path: Path) -> None:
+    """So that whoever supervises it starts it again; nothing that it acknowledged is lost by that."""
+    with served(tmp_path, DOORMAN_DIES) as door:
+        door.server.process.send_signal(signal.SIGUSR1)
+        with pytest.raises(ServerUnreachable):
+            door.gateway(door.mine, timeout_s=2.0)
+        assert door.server.process.wait(60) == 1
+        assert "DoormanGone" in door.server.log.read_text()
+
+
+def test_a_slow_doorman_lets_all_of_a_crowd_in(tmp_path: Path) -> None:
+    """Ten at once, one after the other: the last is asked about when it has lost patience once already."""
+    with served(tmp_path, SLOW_DOORMAN) as door:
+        keys = [Keys.found(tmp_path / "keys").enrol(f"crowd-{number}", str(number)) for number in range(10)]
+        until(lambda: admitted(door, keys[-1]))
+        inside: list[Gateway] = []
+        crowd = [
+            threading.Thread(target=lambda key=key: inside.append(door.gateway(key, timeout_s=60)))  # type: ignore[misc]
+            for key in keys
+        ]
+        for each in crowd:
+            each.start()
+        for each in crowd:
+            each.join()
+        assert len(inside) == len(keys)
+        for gateway in inside:
+            gateway.close()
+
+
+def test_a_peer_that_froze_is_noticed_its_place_is_free_and_it_goes_on_when_it_wakes(tmp_path: Path) -> None:
+    with served(tmp_path, FEELS_SOON) as door:
+        door.mine.write(tmp_path / "mine.key")
+        command = [sys.executable, "-c", SENDER, door.server.endpoint, str(tmp_path / "mine.key")]
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parent
+        ) as peer:
+            assert peer.stdout
+            assert peer.stdin
+            assert peer.stdout.readline() == "flushed\n"
+            until(lambda: status_of(door.store).connected == 1)
+            os.kill(peer.pid, signal.SIGSTOP)
+            until(lambda: status_of(door.store).connected == 0)
+            os.kill(peer.pid, signal.SIGCONT)
+            peer.stdin.write("\n")
+            peer.stdin.flush()
+            assert peer.stdout.readline() == "flushed\n"
+            peer.stdin.write("\n")

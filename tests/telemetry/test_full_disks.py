@@ -1,0 +1,78 @@
+"""A disk that is full, has room again, and is full again; the limit on a process's files is such a disk."""
+
+import contextlib
+import resource
+from pathlib import Path
+
+from wire_samples import RUN, Server, a_clip, some_fires
+
+from telemetry import Gateway, open_run
+from telemetry.errors import WaitTimeout
+
+SERVER = """
+import sys
+from pathlib import Path
+from fleet import logs
+from telemetry import serve
+logs.configure(verbose=True)
+serve(Path(sys.argv[1]), sys.argv[2], ready=lambda endpoint: print(endpoint, flush=True))
+"""
+"""As `outrider serve` logs: to a file on the same disk."""
+
+ROUNDS, MESSAGES = 3, 6
+NOTHING, ALL = 1, resource.RLIM_INFINITY
+
+
+def leave(server: Server, room: int) -> None:
+    """Let no file of the server, or of a process that it started, grow beyond so many bytes."""
+    for pid in (server.process.pid, *server.children()):
+        with contextlib.suppress(ProcessLookupError):
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (room, resource.RLIM_INFINITY))
+
+
+def send(gateway: Gateway, batch: int) -> None:
+    for number in range(MESSAGES):
+        name = f"{batch}-{number}"
+        gateway.send_rows("fires", name, some_fires(100 * batch + 10 * number, 3))
+        gateway.send_clip(a_clip(f"c{name}", picture=name.encode() * 3_000))
+
+
+def test_a_disk_that_fills_again_and_again_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
+    server = Server(tmp_path / "store", program=SERVER)
+    told: list[int] = []
+    with Gateway(server.endpoint, run=RUN, sender="test") as gateway:
+        for batch in range(ROUNDS):
+            send(gateway, 2 * batch)
+            gateway.flush(60)
+            leave(server, NOTHING)
+            send(gateway, 2 * batch + 1)
+            refused = len(told)
+            gateway.drain(60, lambda waiting: (told.append(waiting), leave(server, ALL))[0])
+            assert len(told) > refused, "it took what there was no room for"
+        gateway.flush(60)
+        assert len(gateway.take_acknowledged()) == 2 * ROUNDS * 2 * MESSAGES
+    assert server.stop() == 0
+    _all_is_there_once(tmp_path / "store", 2 * ROUNDS * MESSAGES)
+
+
+def test_a_server_killed_on_a_full_disk_has_all_it_acknowledged_when_there_is_room(tmp_path: Path) -> None:
+    server = Server(tmp_path / "store", program=SERVER)
+    with Gateway(server.endpoint, run=RUN, sender="test") as gateway:
+        send(gateway, 0)
+        gateway.drain(60)
+        leave(server, NOTHING)
+        send(gateway, 1)
+        with contextlib.suppress(WaitTimeout):
+            gateway.drain(1.0)
+        assert gateway.waiting > 0
+        server.kill()
+        server = Server(tmp_path / "store", server.endpoint, program=SERVER)
+        gateway.flush(60)
+    assert server.stop() == 0
+    _all_is_there_once(tmp_path / "store", 2 * MESSAGES)
+
+
+def _all_is_there_once(store: Path, messages: int) -> None:
+    run = open_run(store)
+    assert run.sql("SELECT count(*), count(DISTINCT car) FROM fires").fetchall() == [(3 * messages, 3 * messages)]
+    assert run.sql("SELECT count(*), count(DISTINCT clip) FROM clips").fetchall() == [(messages, messages)]
