@@ -6,7 +6,7 @@ from telemetry.gateway import Gateway
 from telemetry.keys import KeyFile, Keys
 from telemetry.loopback import Loopback
 from telemetry.pulse import Status, status_of
-from telemetry.query import open_run, write_truth
+from telemetry.query import Store, open_run, open_store, write_truth
 from telemetry.quota import Quota
 from telemetry.serve import serve
 from telemetry.tables import TABLES
@@ -24,8 +24,10 @@ __all__ = [
     "Loopback",
     "Quota",
     "Status",
+    "Store",
     "TelemetryError",
     "open_run",
+    "open_store",
     "open_uplink",
     "serve",
     "status_of",

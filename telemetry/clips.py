@@ -1,6 +1,5 @@
 """Clips as files on disk, which Foxglove and Rerun open as they are; what is in them stands in `clip_topics.py`."""
 
-import os
 import struct
 import zlib
 from pathlib import Path
@@ -9,8 +8,8 @@ from mcap.opcode import Opcode
 
 from telemetry.clip import Clip
 from telemetry.clip_topics import NOT_OURS, Compression, from_mcap, to_mcap
+from telemetry.destination import Folder
 from telemetry.errors import MalformedClip
-from telemetry.segments import sync_folder
 
 _MAGIC_BYTES = 8
 _RECORD_HEAD_BYTES = 9
@@ -20,13 +19,7 @@ _FOOTER = struct.Struct("<BQQQI")  # opcode, length, start of the summary, of it
 
 def write_clip(clip: Clip, path: Path, *, compression: Compression = "none") -> None:
     """Write a clip's MCAP file; when it returns, the file is whole and on disk, and before that there is none."""
-    draft = path.with_name(f".{path.name}.draft")
-    with draft.open("wb") as file:
-        file.write(to_mcap(clip, compression=compression))
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-    sync_folder(path.parent)
+    Folder(path.parent).keep(path.name, to_mcap(clip, compression=compression))
 
 
 def read_clip(path: Path) -> Clip:
@@ -38,13 +31,18 @@ def read_clip(path: Path) -> Clip:
         raw = path.read_bytes()
     except OSError as error:
         raise MalformedClip(path, error.strerror or str(error)) from error
+    return clip_in(raw, path)
+
+
+def clip_in(raw: bytes, file: Path | str) -> Clip:
+    """The clip that a file holds, every byte of it checked; raises MalformedClip."""
     why = _what_is_damaged(raw)
     if why:
-        raise MalformedClip(path, why)
+        raise MalformedClip(file, why)
     try:
         return from_mcap(raw)
     except NOT_OURS as error:
-        raise MalformedClip(path, f"not written by us: {error}") from error
+        raise MalformedClip(file, f"not written by us: {error}") from error
 
 
 def _what_is_damaged(raw: bytes) -> str:

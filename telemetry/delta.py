@@ -1,116 +1,130 @@
-"""One Delta table that is appended to exactly once, and is on disk when it says so.
+"""One Delta table that is appended to exactly once, and is safe when it says so.
 
 Delta's transaction numbers are a record and not a guard: a replayed or a lower number would be taken all the same. So a
 number is checked before it is written, on one handle, and a commit under the same name by another process in between
-makes the write fail. And Delta leaves syncing to the operating system, so that is done here.
+makes the write fail; in a bucket as in a folder, for there a commit is a put that succeeds only where nothing is yet.
 """
 
-import contextlib
-import errno
-import os
-from collections.abc import Iterator
-from pathlib import Path
+import datetime as dt
+from collections import Counter
+from collections.abc import Callable
+from typing import Literal, NamedTuple
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
-from deltalake.exceptions import DeltaError
+from deltalake.exceptions import TableNotFoundError
 
-from telemetry.errors import StorageFull
-from telemetry.segments import NO_ROOM, sync_folder
-from telemetry.tables import SCHEMA_VERSION, TABLES, arrow_schema
+from telemetry.destination import Destination
+from telemetry.tables import DAY, SCHEMA_VERSION, TABLES, stored_schema
 
 MANY_FILES = 16
-"""A table of more files than that is worth rewriting."""
+"""A table of more files than that, within a day and of a size, is worth rewriting."""
+
+GRACE_H = 1
+"""So long files stay that a table no longer needs: a reader that opened it before may be in the middle of them."""
+
+_FULL_BYTES = (4 * 2**20, 64 * 2**20)
+"""What counts as a full file; first small ones are put together, then those."""
+
+
+def utc_day() -> dt.date:
+    """Today: retention counts days of the world, the one thing here that does."""
+    return dt.datetime.now(dt.UTC).date()  # noqa: TID251
 
 
 class Appended:
-    """A table of a store; one process at a time writes to it.
+    """A table of a destination; one process at a time writes to it under one name.
 
     writer: under this name the table itself remembers how far that process has come
+    upto: the number of the last commit under that name, -1 before the first
+    today: the day that rows are put down as received on
     """
 
-    def __init__(self, store: Path, table: str, *, writer: str) -> None:
-        """Open the table, or make it empty; raises StorageFull, UnknownTable."""
-        self._store, self._table, self._writer = store, table, writer
-        self._folder = store / "tables" / table
-        self._synced: set[tuple[str, int]] = set()
-        schema = arrow_schema(table)
-        with no_room(store):
-            self._folder.mkdir(parents=True, exist_ok=True)
-            if DeltaTable.is_deltatable(str(self._folder)):
-                self._delta = DeltaTable(self._folder)
-            else:
-                says = f"{TABLES[table].says} Schema version {SCHEMA_VERSION}."
-                self._delta = DeltaTable.create(self._folder, schema, mode="ignore", name=table, description=says)
-
-    @property
-    def upto(self) -> int:
-        """The number of the last commit that this writer made, -1 before the first."""
-        number = self._delta.transaction_version(self._writer)
-        return -1 if number is None else number
+    def __init__(self, place: Destination, table: str, *, writer: str, today: Callable[[], dt.date] = utc_day) -> None:
+        """Open the table, or make it empty; raises NotNow, UnknownTable."""
+        self._place, self._table, self._writer, self._today = place, table, writer, today
+        self._schema = stored_schema(table)
+        with place.trouble():
+            self._delta = open_delta(place, table) or self._made()
+        number = self._delta.transaction_version(writer)
+        self.upto = -1 if number is None else number
+        self._lacks = bool(set(self._schema.names) - {field.name for field in self._delta.schema().fields})
 
     def append(self, rows: pa.Table, number: int) -> bool:
         """Add rows as commit `number` of this writer, unless it made that or a later one before; whether it did.
 
-        Raises StorageFull, with nothing added.
+        Raises NotNow; whether they were added shows when the table is opened again.
         """
         if number <= self.upto:
             return False
         once = CommitProperties(app_transactions=[Transaction(self._writer, number)])
-        with no_room(self._store):
-            write_deltalake(self._delta, rows, mode="append", commit_properties=once)
+        if DAY in self._schema.names:
+            rows = rows.append_column(self._schema.field(DAY), pa.repeat(pa.scalar(self._today()), len(rows)))
+        merge: Literal["merge"] | None = "merge" if self._lacks else None  # an older version made the table
+        with self._place.trouble():
+            write_deltalake(self._delta, rows, mode="append", schema_mode=merge, commit_properties=once)
+        self._lacks, self.upto = False, number
         return True
 
     def sync(self) -> None:
-        """Bring the table to the disk, with all that led to it; raises StorageFull."""
-        log = self._folder / "_delta_log"
-        with no_room(self._store):
-            entries = [entry for folder in (self._folder, log) for entry in os.scandir(folder) if entry.is_file()]
-            there = {(entry.path, entry.stat().st_mtime_ns) for entry in entries}
-            for path, _ in sorted(there - self._synced):
-                _sync_file(path)
-            for folder in (log, self._folder, self._folder.parent, self._store):
-                sync_folder(folder)
-        self._synced = there
+        """Bring the table to the disk, with all that led to it; raises NotNow."""
+        self._place.sync(f"tables/{self._table}")
 
     def tidy(self, many: int = MANY_FILES) -> bool:
-        """Make one file of `many` files or more, and remove those it replaces; whether it did.
+        """Put `many` small files or more of a day together; whether it did. Raises NotNow.
 
-        A reader that is in the middle of a query may miss a file, and must open the table again.
+        Files that nobody needed for `GRACE_H` hours are removed then.
         """
-        if len(self._delta.file_uris()) < many:
+        done = [self._put_together(full, many) for full in _FULL_BYTES]
+        if not any(done):
             return False
-        with no_room(self._store):
-            self._delta.optimize.compact()
-            self.sync()  # before the files it replaces go
-            self._delta.vacuum(0, dry_run=False, enforce_retention_duration=False)
-            self.sync()
+        with self._place.trouble():
+            self._delta.vacuum(GRACE_H, dry_run=False, enforce_retention_duration=False)
+        self.sync()
         return True
 
+    def _put_together(self, full_bytes: int, many: int) -> bool:
+        small = Counter(file.day for file in files_of(self._delta) if file.nbytes < full_bytes)
+        if max(small.values(), default=0) < many:
+            return False
+        with self._place.trouble():
+            self._delta.optimize.compact(target_size=full_bytes)
+        self.sync()
+        return True
 
-@contextlib.contextmanager
-def no_room(store: Path) -> Iterator[None]:
-    """A full disk becomes StorageFull."""
+    def _made(self) -> DeltaTable:
+        return DeltaTable.create(
+            self._place.table(self._table),
+            self._schema,
+            mode="ignore",
+            partition_by=[DAY] if DAY in self._schema.names else None,
+            name=self._table,
+            description=f"{TABLES[self._table].says} Schema version {SCHEMA_VERSION}.",
+            storage_options=self._place.options,
+        )
+
+
+class DataFile(NamedTuple):
+    """A file of a table: the day its rows came in, "" where the table keeps none; its size and rows."""
+
+    day: str
+    nbytes: int
+    rows: int
+
+
+def open_delta(place: Destination, table: str) -> DeltaTable | None:
+    """A table as it is now, None where it was never written."""
+    uri = place.table(table)
     try:
-        yield
-    except OSError as error:
-        if error.errno in NO_ROOM or _says_no_room(error):
-            raise StorageFull(store, str(error)) from error
-        raise
-    except DeltaError as error:
-        if _says_no_room(error):
-            raise StorageFull(store, str(error)) from error
-        raise
+        return DeltaTable(uri, storage_options=place.options)
+    except TableNotFoundError:
+        return None
 
 
-def _says_no_room(error: Exception) -> bool:
-    """Delta gives the system's words only."""
-    return any(os.strerror(number) in str(error) for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
-
-
-def _sync_file(path: str) -> None:
-    fd = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+def files_of(delta: DeltaTable) -> list[DataFile]:
+    """The files that hold the rows of a table as it was opened."""
+    added = pa.table(delta.get_add_actions(flatten=True))
+    dated = f"partition.{DAY}" in added.column_names
+    days = added.column(f"partition.{DAY}").to_pylist() if dated else [""] * len(added)
+    sizes, rows = (added.column(name).to_pylist() for name in ("size_bytes", "num_records"))
+    return [DataFile(str(day or ""), *counted) for day, *counted in zip(days, sizes, rows, strict=True)]

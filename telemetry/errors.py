@@ -26,6 +26,9 @@ TelemetryError
 │   └── DoormanGone           the thread that lets keys in has ended: start the server again
 └── StoreError                this end's disk and port
     ├── NotARun               nothing was ever written there: look elsewhere
+    ├── BadStoreURL           no address of a store: correct it
+    ├── UnknownClip           no clip of that id, or more than one
+    ├── MissingExtra          a package that is not installed
     ├── NoServer              no server ever served it: look elsewhere, or start one
     ├── MalformedClip         a clip file that is cut short or damaged: fetch it again
     ├── PortInUse
@@ -33,13 +36,18 @@ TelemetryError
     ├── Unprotected           plain text was not asked for, or not where it is allowed
     ├── StoreUnwritable
     ├── StoreLocked           another server has it
-    ├── StorageFull           passes when there is room again
+    ├── NotNow                passes, or somebody mends it; nothing is lost meanwhile, and it is tried again
+    │   ├── StorageFull       until there is room
+    │   ├── StoreUnreachable  until the object store answers
+    │   ├── StoreRefused      until bucket and credentials are right
+    │   └── StoreContended    until the other writer is through
     └── LedgerCorrupt         bytes on disk are not those that were acknowledged
 """
 
 import difflib
 from collections.abc import Iterable
 from pathlib import Path
+from typing import ClassVar
 
 
 class TelemetryError(Exception):
@@ -252,9 +260,39 @@ class StoreError(TelemetryError):
 class NotARun(StoreError):
     """A folder without a store."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | str) -> None:
         super().__init__(f"{path} is no run: it has neither a plan.yaml nor tables nor an inbox")
         self.path = path
+
+
+class BadStoreURL(StoreError):
+    """No address at which tables and clips can lie."""
+
+    def __init__(self, url: str, why: str) -> None:
+        super().__init__(f"{url!r} is no place for tables and clips ({why}); it is a folder, or s3://BUCKET/PREFIX")
+        self.url = url
+        self.why = why
+
+
+class UnknownClip(StoreError):
+    """A store has no clip of an id, or several."""
+
+    def __init__(self, url: str, clip: str, found: int, known: Iterable[str]) -> None:
+        near = difflib.get_close_matches(clip, list(known), n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        many = f"{found} runs in {url} have a clip {clip!r}; say which run"
+        super().__init__(many if found else f"there is no clip {clip!r} in {url}{hint}")
+        self.url = url
+        self.clip = clip
+
+
+class MissingExtra(StoreError):
+    """A package that only some need is not installed."""
+
+    def __init__(self, package: str, extra: str) -> None:
+        super().__init__(f"{package} is not installed; `pip install 'outrider-fleet[{extra}]'` brings it")
+        self.package = package
+        self.extra = extra
 
 
 class NoServer(StoreError):
@@ -268,7 +306,7 @@ class NoServer(StoreError):
 class MalformedClip(StoreError):
     """A clip file that does not hold what it should."""
 
-    def __init__(self, path: Path, why: str) -> None:
+    def __init__(self, path: Path | str, why: str) -> None:
         super().__init__(f"{path} is no whole clip: {why}")
         self.path = path
         self.why = why
@@ -317,13 +355,42 @@ class StoreLocked(StoreError):
         self.pid = pid
 
 
-class StorageFull(StoreError):
-    """No room on the disk; nothing was kept, and it passes when there is room again."""
+class NotNow(StoreError):
+    """Tables and clips cannot be written or read at the moment; nothing is lost meanwhile."""
 
-    def __init__(self, store: Path, why: str) -> None:
-        super().__init__(f"no room in the store {store}: {why}")
+    SAYS: ClassVar[str]
+
+    def __init__(self, store: Path | str, why: str) -> None:
+        super().__init__(self.SAYS.format(store=store, why=why))
         self.store = store
         self.why = why
+
+
+class StorageFull(NotNow):
+    """No room on the disk; nothing was kept, and it passes when there is room again."""
+
+    SAYS = "no room in the store {store}: {why}"
+
+
+class StoreUnreachable(NotNow):
+    """The object store does not answer as it should."""
+
+    SAYS = "the object store of {store} does not answer: {why}"
+
+
+class StoreRefused(NotNow):
+    """The object store answers, and says no."""
+
+    SAYS = (
+        "the object store refuses {store}: {why}; look at the address, and at AWS_ACCESS_KEY_ID, "
+        "AWS_SECRET_ACCESS_KEY, AWS_REGION and AWS_ENDPOINT_URL"
+    )
+
+
+class StoreContended(NotNow):
+    """Another process changed a table in between."""
+
+    SAYS = "another process wrote to {store} in between: {why}"
 
 
 class LedgerCorrupt(StoreError):

@@ -9,6 +9,7 @@ import numpy as np
 from telemetry.clip import Clip
 from telemetry.codec import clip_of, decode, encode_clip, encode_rows
 from telemetry.columns import ColumnLike, unpack_rows
+from telemetry.destination import Folder
 from telemetry.errors import MessageRefused, StorageFull
 from telemetry.gateway import OnWait
 from telemetry.intake import Intake
@@ -31,7 +32,7 @@ class Loopback:
         self.sender = sender
         self._memory = _Memory()
         self._ledger = None if store is None else Ledger(store)
-        self._compactor = None if store is None or self._ledger is None else Compactor(self._ledger, store)
+        self._compactor = None if store is None or self._ledger is None else Compactor(self._ledger, Folder(store))
         self._intake = Intake(self._ledger or self._memory, Metrics())
         self._acknowledged: list[str] = []
         place = "" if store is None else str(store.resolve())

@@ -18,7 +18,8 @@ import structlog
 import zmq
 
 from telemetry.collector import Collector
-from telemetry.errors import StorageFull
+from telemetry.destination import Folder
+from telemetry.errors import NotNow
 from telemetry.intake import Intake
 from telemetry.keys import Keys
 from telemetry.ledger import Ledger
@@ -65,7 +66,7 @@ def serve(
         metrics = Metrics()
         ledger = Ledger(store)
         closing.callback(ledger.close)
-        compaction = _Compaction(Compactor(ledger, store), bell.ring)
+        compaction = _Compaction(Compactor(ledger, Folder(store)), bell.ring)
         closing.callback(compaction.stop)
         intake = Intake(ledger, metrics, quota=quota)
         collector = Collector(intake, str(store.resolve()), bind, compaction.flush, keys)
@@ -155,7 +156,7 @@ class _Compaction:
         """Do it; on a full disk say so, and let it be tried again."""
         try:
             work()
-        except StorageFull as error:
+        except NotNow as error:
             log.warning("compaction_waits", why=str(error))
             return str(error)
         return ""

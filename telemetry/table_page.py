@@ -22,7 +22,7 @@ def page() -> str:
     """Every table and column, as Markdown."""
     parts = [_TOP % SCHEMA_VERSION]
     for name, table in TABLES.items():
-        rows = [f"| `{column}` | {c.type} | {c.unit} | {c.says} |\n" for column, c in table.columns.items()]
+        rows = [f"| `{column}` | {c.type} | {c.unit} | {c.says} |\n" for column, c in table.on_disk.items()]
         parts += [f"## {name}\n\n{table.says}\n\n| column | type | unit | says |\n|---|---|---|---|\n{''.join(rows)}"]
     return "\n".join(parts)
 

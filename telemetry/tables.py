@@ -31,12 +31,27 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """What a row is, and its columns in their order on disk."""
+    """What a row is, and its columns in their order on disk.
+
+    columns: as a sender gives them
+    dated: whether the server notes on which day it took a row in; the day is the last column on disk
+    """
 
     says: str
     columns: Mapping[str, Column]
+    dated: bool = True
+
+    @property
+    def on_disk(self) -> Mapping[str, Column]:
+        """The columns as they are found again."""
+        return {**self.columns, DAY: _RECEIVED} if self.dated else self.columns
 
 
+DAY = "received"
+"""The column of the day; also how the files of a table are divided, so that old days go without reading the others."""
+
+
+_RECEIVED = Column("date32", "", "The day, UTC, on which the collection server brought the row into the table.")
 _RUN = {"run": Column("string", "", "The run the row belongs to.")}
 _CAR = {"car": Column("int64", "", "The car, counted from 0.")}
 _TIME = {"t_us": Column("int64", "µs", "Simulated time since midnight of the plan's first day.")}
@@ -177,6 +192,7 @@ _TRUTH = Table(
         "tunnel": Column("float", "", "1 under a tunnel's roof, else 0."),
         "road": Column("string", "", "motorway, urban, residential or parking_lot."),
     },
+    dated=False,
 )
 
 TABLES: dict[str, Table] = {
@@ -200,6 +216,14 @@ def arrow_schema(table: str) -> "pa.Schema":
     if table not in TABLES:
         raise UnknownTable(table, TABLES)
     return pa.schema([(name, pa.type_for_alias(column.type)) for name, column in TABLES[table].columns.items()])
+
+
+def stored_schema(table: str) -> "pa.Schema":
+    """The Arrow schema of a table on disk: that of `arrow_schema`, and the day where it has one."""
+    import pyarrow as pa
+
+    schema = arrow_schema(table)
+    return schema.append(pa.field(DAY, pa.date32())) if TABLES[table].dated else schema
 
 
 def arrow_table(table: str, columns: Mapping[str, np.ndarray | Sequence[object]]) -> "pa.Table":
