@@ -381,10 +381,7 @@ class StoreUnreachable(NotNow):
 class StoreRefused(NotNow):
     """The object store answers, and says no."""
 
-    SAYS = (
-        "the object store refuses {store}: {why}; look at the address, and at AWS_ACCESS_KEY_ID, "
-        "AWS_SECRET_ACCESS_KEY, AWS_REGION and AWS_ENDPOINT_URL"
-    )
+    SAYS = "the object store refuses {store}: {why}; look at the address, and at the AWS_ variables"
 
 
 class StoreContended(NotNow):

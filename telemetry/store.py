@@ -55,7 +55,7 @@ class Inbox(Protocol):
 class Compactor:
     """Moves what is in a ledger into tables and clips; one at a time for each ledger, any number for a destination."""
 
-    def __init__(self, ledger: Ledger, destination: Destination, *, today: Callable[[], dt.date] = utc_day) -> None:
+    def __init__(self, ledger: Inbox, destination: Destination, *, today: Callable[[], dt.date] = utc_day) -> None:
         """today: the day that rows are put down as received on. Raises NotNow where the ledger's disk is full."""
         self._ledger, self._destination, self._today = ledger, destination, today
         self._writer = _name_of(ledger.store)

@@ -54,9 +54,9 @@ while True:
     child = os.fork()
     if not child:
         if deaths % 2:
-            die_at_call(150 + 97 * deaths)
+            die_at_call(200 + 230 * deaths)
         else:
-            signal.setitimer(signal.ITIMER_REAL, 0.03 + 0.011 * deaths)
+            signal.setitimer(signal.ITIMER_REAL, 0.03 + 0.03 * deaths)
         compact()
         os._exit(0)
     if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0:
