@@ -28,6 +28,9 @@ _OPTIONS = {
 }
 
 
+_EVENTS = zmq.EVENT_DISCONNECTED | zmq.EVENT_HANDSHAKE_FAILED_AUTH | zmq.EVENT_HANDSHAKE_SUCCEEDED
+
+
 class Connection:
     """A socket that says hello first.
 
@@ -50,12 +53,13 @@ class Connection:
         Raises VersionMismatch, NotAdmitted.
         """
         yield from self._heard()
-        # Who hangs up before a welcome may be no server at all: then patience paces us.
-        hung_up = self._hung_up()
+        hung_up, reached = self._told()
         if self.open and hung_up:
             log.info("server_went_away", endpoint=self._endpoint)
             self._patience_s = HELLO_S[0]
             self._reconnect()
+        elif not self.open and reached:
+            self._greet(reached)
         elif not self.open and time.monotonic() - self._hello_s > self._patience_s:
             self._patience_s = min(2 * self._patience_s, HELLO_S[1])
             self._reconnect()
@@ -80,8 +84,19 @@ class Connection:
         self._hang_up()
         self._context.term()
 
+    def _greet(self, reached: int) -> None:
+        """There is somebody again: no old patience is waited out, and a hello that went to who has gone is repeated.
+
+        reached: how often the socket has come through to somebody since the last look
+        """
+        self._hello_s, self._patience_s = time.monotonic(), HELLO_S[0]
+        if self._reached + reached > 1:
+            self.say(self._hello)
+        self._reached += reached
+
     def _connect(self) -> None:
         self.open = False
+        self._reached = 0
         self._hello_s = time.monotonic()
         self._socket = self._context.socket(zmq.DEALER)
         for option, value in _OPTIONS.items():
@@ -90,7 +105,7 @@ class Connection:
             self._socket.curve_serverkey = self._key.server.encode()
             self._socket.curve_publickey = self._key.public.encode()
             self._socket.curve_secretkey = self._key.secret.encode()
-        self._monitor = self._socket.get_monitor_socket(zmq.EVENT_DISCONNECTED | zmq.EVENT_HANDSHAKE_FAILED_AUTH)
+        self._monitor = self._socket.get_monitor_socket(_EVENTS)
         try:
             self._socket.connect(self._endpoint)
         except zmq.ZMQError as error:
@@ -123,13 +138,15 @@ class Connection:
             self.open = self.open or isinstance(message, Welcome)
             yield message
 
-    def _hung_up(self) -> bool:
-        hung_up = False
+    def _told(self) -> tuple[bool, int]:
+        """What the socket tells of itself: whether it was hung up, and how often it has come through to somebody."""
+        hung_up, reached = False, 0
         try:
             while True:
-                event = recv_monitor_message(self._monitor, zmq.NOBLOCK)
-                if event["event"] == zmq.EVENT_HANDSHAKE_FAILED_AUTH and self._key:
+                event = recv_monitor_message(self._monitor, zmq.NOBLOCK)["event"]
+                if event == zmq.EVENT_HANDSHAKE_FAILED_AUTH and self._key:
                     raise NotAdmitted(self._endpoint, self._key.name)
-                hung_up = True
+                reached += event == zmq.EVENT_HANDSHAKE_SUCCEEDED
+                hung_up = hung_up or event != zmq.EVENT_HANDSHAKE_SUCCEEDED
         except zmq.Again:
-            return hung_up
+            return hung_up, reached
