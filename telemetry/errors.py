@@ -257,6 +257,17 @@ class StoreError(TelemetryError):
     """Something about the server's own disk or port."""
 
 
+class _Why(StoreError):
+    """Something and what is wrong with it, in a sentence of its class."""
+
+    SAYS: ClassVar[str]
+
+    def __init__(self, what: Path | str, why: str) -> None:
+        super().__init__(self.SAYS.format(what=what, why=why))
+        self.what = what
+        self.why = why
+
+
 class NotARun(StoreError):
     """A folder without a store."""
 
@@ -265,13 +276,10 @@ class NotARun(StoreError):
         self.path = path
 
 
-class BadStoreURL(StoreError):
+class BadStoreURL(_Why):
     """No address at which tables and clips can lie."""
 
-    def __init__(self, url: str, why: str) -> None:
-        super().__init__(f"{url!r} is no place for tables and clips ({why}); it is a folder, or s3://BUCKET/PREFIX")
-        self.url = url
-        self.why = why
+    SAYS = "{what!r} is no place for tables and clips ({why}); it is a folder, or s3://BUCKET/PREFIX"
 
 
 class UnknownClip(StoreError):
@@ -282,17 +290,13 @@ class UnknownClip(StoreError):
         hint = f"; did you mean {near[0]!r}?" if near else ""
         many = f"{found} runs in {url} have a clip {clip!r}; say which run"
         super().__init__(many if found else f"there is no clip {clip!r} in {url}{hint}")
-        self.url = url
-        self.clip = clip
 
 
 class MissingExtra(StoreError):
-    """A package that only some need is not installed."""
+    """A package that only some need is not installed; the extra that brings it has its name."""
 
-    def __init__(self, package: str, extra: str) -> None:
-        super().__init__(f"{package} is not installed; `pip install 'outrider-fleet[{extra}]'` brings it")
-        self.package = package
-        self.extra = extra
+    def __init__(self, package: str) -> None:
+        super().__init__(f"{package} is not installed; `pip install 'outrider-fleet[{package}]'` brings it")
 
 
 class NoServer(StoreError):
@@ -303,13 +307,10 @@ class NoServer(StoreError):
         self.store = store
 
 
-class MalformedClip(StoreError):
+class MalformedClip(_Why):
     """A clip file that does not hold what it should."""
 
-    def __init__(self, path: Path | str, why: str) -> None:
-        super().__init__(f"{path} is no whole clip: {why}")
-        self.path = path
-        self.why = why
+    SAYS = "{what} is no whole clip: {why}"
 
 
 class PortInUse(StoreError):
@@ -320,30 +321,22 @@ class PortInUse(StoreError):
         self.bind = bind
 
 
-class BadAddress(StoreError):
+class BadAddress(_Why):
     """An address one cannot listen at or connect to."""
 
-    def __init__(self, address: str, why: str) -> None:
-        super().__init__(f"{address!r} is no address to use ({why}); it looks like tcp://127.0.0.1:5555")
-        self.address = address
-        self.why = why
+    SAYS = "{what!r} is no address to use ({why}); it looks like tcp://127.0.0.1:5555"
 
 
-class Unprotected(StoreError):
+class Unprotected(_Why):
     """Plain text was not asked for, or not where it is allowed."""
 
-    def __init__(self, bind: str, why: str) -> None:
-        super().__init__(f"{bind}: {why}")
-        self.bind = bind
+    SAYS = "{what}: {why}"
 
 
-class StoreUnwritable(StoreError):
+class StoreUnwritable(_Why):
     """A store's folder cannot be made or written."""
 
-    def __init__(self, store: Path, why: str) -> None:
-        super().__init__(f"cannot write the store {store}: {why}")
-        self.store = store
-        self.why = why
+    SAYS = "cannot write the store {what}: {why}"
 
 
 class StoreLocked(StoreError):
@@ -355,39 +348,32 @@ class StoreLocked(StoreError):
         self.pid = pid
 
 
-class NotNow(StoreError):
+class NotNow(_Why):
     """Tables and clips cannot be written or read at the moment; nothing is lost meanwhile."""
-
-    SAYS: ClassVar[str]
-
-    def __init__(self, store: Path | str, why: str) -> None:
-        super().__init__(self.SAYS.format(store=store, why=why))
-        self.store = store
-        self.why = why
 
 
 class StorageFull(NotNow):
     """No room on the disk; nothing was kept, and it passes when there is room again."""
 
-    SAYS = "no room in the store {store}: {why}"
+    SAYS = "no room in the store {what}: {why}"
 
 
 class StoreUnreachable(NotNow):
     """The object store does not answer as it should."""
 
-    SAYS = "the object store of {store} does not answer: {why}"
+    SAYS = "the object store of {what} does not answer: {why}"
 
 
 class StoreRefused(NotNow):
     """The object store answers, and says no."""
 
-    SAYS = "the object store refuses {store}: {why}; look at the address, and at the AWS_ variables"
+    SAYS = "the object store refuses {what}: {why}; look at the address, and at the AWS_ variables"
 
 
 class StoreContended(NotNow):
     """Another process changed a table in between."""
 
-    SAYS = "another process wrote to {store} in between: {why}"
+    SAYS = "another process wrote to {what} in between: {why}"
 
 
 class LedgerCorrupt(StoreError):

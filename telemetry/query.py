@@ -60,7 +60,7 @@ class Store:
         try:
             import polars as pl
         except ImportError:
-            raise MissingExtra("polars", "polars") from None
+            raise MissingExtra("polars") from None
         return pl.from_arrow(self.arrow(query))
 
     def clips(self, where: str = "true") -> list[str]:
