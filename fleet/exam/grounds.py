@@ -95,7 +95,7 @@ class Grounds:
         self._drives = world.drives(np.arange(self.car_days))
         self._spots: dict[str, tuple[staging.Spots, float, Ints]] = {}
         driven = self._drives.last_tick - self._drives.first_tick + 1
-        self._blocks_each = int(driven[0]) // (BLOCK * self.step) if len(driven) else 0
+        self._looks_each = int(driven[0]) // self.step if len(driven) else 0
 
     @property
     def km_per_car_day(self) -> float:
@@ -111,7 +111,7 @@ class Grounds:
     @property
     def blocks_per_car_day(self) -> float:
         """Blocks of ordinary driving."""
-        return len(self._drives) * self._blocks_each / self.car_days
+        return len(self._drives) * (self._looks_each // BLOCK) / self.car_days
 
     def strata_of(self, name: str, *, event: bool, apart: bool = True) -> list[tuple[Stratum, Ints]]:
         """Strata of an encounter, and the spots of each in the order in which they are looked at.
@@ -138,18 +138,21 @@ class Grounds:
         """The passes of some spots with the encounter put there."""
         return self._passes(name, self._spots_on(ENCOUNTERS[name].on)[0], rows)
 
-    def blocks(self, stream: str, numbers: Ints, *, lead: int | None = None) -> Passes:
+    def blocks(
+        self, stream: str, numbers: Ints, *, lead: int | None = None, long: int = 0, after: int = 0
+    ) -> Passes:  # fmt: skip
         """Blocks of ordinary driving, nothing put there; other numbers (n,), other blocks, but for rare accidents.
 
-        lead: looks before those that count; that of the grounds where nothing is said.
+        lead: looks before those that count, that of the grounds where nothing is said; long: looks that count, where
+        these are not `BLOCK`; after: looks after these
         """
-        most = self.lead if lead is None else lead
-        many = len(self._drives) * self._blocks_each
-        which = np.floor(self._draws.uniform(stream, numbers) * many).astype(np.int64)
-        drives, place = self._drives.at(which // self._blocks_each), which % self._blocks_each
-        begins = drives.first_tick + place * BLOCK * self.step
+        most, long = self.lead if lead is None else lead, long or BLOCK
+        each = self._looks_each // long
+        which = np.floor(self._draws.uniform(stream, numbers) * len(self._drives) * each).astype(np.int64)
+        drives, place = self._drives.at(which // each), which % each
+        begins = drives.first_tick + place * long * self.step
         leads = np.minimum(most, (begins - drives.first_tick) // self.step)
-        looks = np.minimum(leads + BLOCK, (drives.last_tick - begins) // self.step + 1 + leads)
+        looks = np.minimum(leads + long + after, (drives.last_tick - begins) // self.step + 1 + leads)
         nothing = np.full(len(which), -1, np.int64)
         return Passes(drives.car, begins - leads * self.step, looks, leads, ("",) * len(which), nothing, nothing)
 
