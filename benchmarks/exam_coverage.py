@@ -8,13 +8,8 @@ sample shows on average (`â€¦ false hits`), and for smaller and larger exams (`â
   triggers, for samples of one trigger resemble each other. `coverage_known` is that of precision, of the modes that the
   sampler knows, which is what an exam says where ordinary driving is not resolved
 - `half_width`: median, of precision
-- `saving`: frames that plain sampling would need for that half-width, over the frames of the exam, without the guard;
-  `saving_guarded` counts a dry run of as many frames as notice a missed mode in 19 of 20 cases, each at full price
-
-and of the guard, on as many triggers of which some hide a mode with 30 % of all alerts from the sampler:
-
-- `guard_power`: share of such that raise the alarm within 1e7 frames; `guard_false`: share of the others that do
-- `bound_valid`: how often precision is no lower than the guard's bound, hidden mode or not
+- `saving`: frames that plain sampling would need for that half-width, over the frames of the exam, without the guard,
+  whose power and cost `exam_guard.py` measures
 
 `--triggers N --samples N --frames N --first SEED` for other sizes and other triggers. What the intervals are was chosen
 on triggers 1000 to 1199 and is reported on those from 0.
@@ -37,8 +32,6 @@ HITS = ((0.0, 3.0), (3.0, 10.0), (10.0, 30.0), (30.0, 100.0), (100.0, 1e9))
 FIGURES = ("precision", "recall", "fires")
 SIZES = (0.4, 4.0)
 """Frames of smaller and of larger exams, times those asked for."""
-DRY_FRAMES = 1e7
-MISSED = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +49,6 @@ class Result:
     known: bool
     half_width: float
     saving: float
-    saving_guarded: float
-
-
-@dataclass(frozen=True, slots=True)
-class Guarded:
-    """One dry run: whether a mode was hidden, whether the alarm came, whether the bound holds."""
-
-    prevalence: float
-    hidden: bool
-    alarm: bool
-    valid: bool
 
 
 def prevalence_of(trigger: int) -> float:
@@ -84,11 +66,10 @@ def examined(trigger: int, samples: int, frames: int) -> Iterator[Result]:
         truth, wide = field.truth, found.precision.half_width
         covered = tuple(_holds(getattr(found, name), truth[name]) for name in FIGURES)
         naive = 3.8415 * truth["precision"] * (1 - truth["precision"]) / wide**2 / truth["fires"]
-        dry = estimate.frames_for_power(found.fires) if draw == 0 else np.nan
         yield Result(
             trigger, log, field.false_hits(sampled.counts), covered,
             _holds(found.precision, truth["precision"] if found.resolved else field.known["precision"]),
-            wide, naive / sampled.frames, naive / (sampled.frames + dry),
+            wide, naive / sampled.frames,
         )  # fmt: skip
 
 
@@ -96,37 +77,20 @@ def _holds(interval: estimate.Interval, truth: float) -> bool:
     return bool(interval.low <= truth <= interval.high)
 
 
-def guarded(trigger: int, frames: int) -> Guarded:
-    """One dry run beside one sample; every fourth trigger hides a mode."""
-    hidden = trigger % 4 == 0
-    log = prevalence_of(trigger)
-    field = Analytic(trigger, 10.0**log, missed=MISSED if hidden else 0.0, draw=977)
-    sampled = sample(field, frames, pilot=40)
-    known, surely = (estimate.foretold_by(sampled.sample, field.rest, level) for level in (0.95, 0.975))
-    guard = estimate.judge_dry_run(DRY_FRAMES, field.dry_run(DRY_FRAMES), known.fires, surely.right)
-    return Guarded(log, hidden, guard.alarm.startswith("more"), guard.precision_low <= field.truth["precision"])
-
-
-def figures(
-    results: Sequence[Result], others: dict[int, Sequence[Result]], guards: Sequence[Guarded]
-) -> list[dict[str, object]]:
+def figures(results: Sequence[Result], others: dict[int, Sequence[Result]]) -> list[dict[str, object]]:
     """As `outrider bench` prints them; others: of exams with other numbers of frames."""
     found = []
     for low, high in DECADES:
         inside = [each for each in results if low <= each.prevalence < high]
         says = f"1e{low:.0f} to 1e{high:.0f}"
         found += _coverages(inside, says)
-        for name, target in (("half_width", None), ("saving", 10.0 ** (-3 - low)), ("saving_guarded", None)):
+        for name, target in (("half_width", None), ("saving", 10.0 ** (-3 - low))):
             value = float(np.nanmedian([getattr(each, name) for each in inside]))
             found.append(_figure(f"{name}, {says}", value, target, len(inside), 0.0))
-        missed = [each.alarm for each in guards if each.hidden and low <= each.prevalence < high]
-        found.append(_share(f"guard_power, {says}", missed, 0.95))
     for few, many in HITS:
         found += _coverages([each for each in results if few <= each.hits < many], f"{few:g} to {many:g} false hits")
     for frames, exams in others.items():
         found += _coverages(exams, f"{frames} frames")
-    found.append(_share("guard_false", [each.alarm for each in guards if not each.hidden], 0.05))
-    found.append(_share("bound_valid", [each.valid for each in guards], 0.975))
     return found
 
 
@@ -145,13 +109,6 @@ def _coverages(results: Sequence[Result], says: str) -> list[dict[str, object]]:
             error = float(np.sqrt((apart**2).sum())) / len(hit)
             found.append(_figure(f"coverage_{name}, {says}", float(hit.mean()), 0.95, len(hit), 2.0 * error))
     return found
-
-
-def _share(name: str, yes: Sequence[bool], target: float) -> dict[str, object]:
-    spread = estimate.wilson(float(np.sum(yes)), len(yes))
-    return _figure(name, spread.estimate, target, len(yes), 0.0) | {
-        "low": round(spread.low, 5), "high": round(spread.high, 5),
-    }  # fmt: skip
 
 
 def _figure(name: str, value: float, target: float | None, runs: int, far: float) -> dict[str, object]:
@@ -175,8 +132,7 @@ def main() -> None:
         return [each for trigger in triggers for each in examined(trigger, sizes.samples, frames)]
 
     others = {frames: exams(frames) for frames in (round(times * sizes.frames) for times in SIZES)}
-    guards = [guarded(i, 4 * sizes.frames) for i in range(sizes.first, sizes.first + 2 * sizes.triggers)]
-    print(json.dumps({"figures": figures(exams(sizes.frames), others, guards)}))
+    print(json.dumps({"figures": figures(exams(sizes.frames), others)}))
 
 
 if __name__ == "__main__":

@@ -247,11 +247,12 @@ def _show(found: "Exam", page: Path) -> None:
     for verdict in found.verdicts:
         say(f"{verdict.outcome}: {verdict.requirement} ({verdict.why})", markup=False)
     say(
-        f"dry run: {guard.alerts} alerts in {guard.car_days:.1f} car-days, {guard.foretold:.1f} foretold; "
+        f"dry run: {guard.alerts} alerts in {guard.car_days:.1f} car-days, {guard.foretold:.1f} foretold"
+        f"{'' if guard.strays is None else f', {guard.strays} at nothing that was sampled'}; "
         f"precision is at least {guard.precision_low:.2f} whatever was missed"
     )
     if guard.alarm:
-        say(f"alarm: {guard.alarm}")
+        say(f"alarm: {guard.alarm}{'' if found.alarming else '; the figures count it in'}")
     if not figures.resolved:
         say("precision holds for the modes of false fires that are known; a longer dry run vouches for the rest")
     if found.bill.film:

@@ -101,12 +101,15 @@ class Analytic:
         event = np.full(count, sort.stratum.event)
         return Outcomes(event, fired & event, (fired & ~event).astype(np.float64), count)
 
-    def dry_run(self, frames: float) -> int:
-        """Alerts in so many frames at true rates, unlabelled."""
-        mean = self.truth["fires"] * frames
+    def dry_run(self, frames: float) -> tuple[int, int]:
+        """Alerts in so many frames at true rates, and how many of them are strays: at nothing with a stratum."""
+        strays = self._poisson("strays", self._ordinary * frames)
+        return strays + self._poisson("dry run", (self.truth["fires"] - self._ordinary) * frames), strays
+
+    def _poisson(self, what: str, mean: float) -> int:
         from scipy.special import pdtr
 
-        draw = float(self._draws.uniform("dry run", 0))
+        draw = float(self._draws.uniform(what, 0))
         low, high = 0, int(mean + 40 * math.sqrt(mean + 1) + 40)
         while low < high:
             middle = (low + high) // 2

@@ -95,7 +95,13 @@ class Exam:
         """Of all requirements; without any, whether the figures can be believed."""
         if self.verdicts:
             return estimate.verdict_of(self.verdicts)
-        return "inconclusive" if self.figures.thin or self.guard.alarm or not self.figures.resolved else "pass"
+        doubtful = self.figures.thin or self.alarming or not self.figures.resolved
+        return "inconclusive" if doubtful else "pass"
+
+    @property
+    def alarming(self) -> bool:
+        """Whether there is an alarm that the figures do not answer: what was missed is counted in where they can."""
+        return unanswered(self.guard, self.figures)
 
 
 Watch = Callable[[str, int, int], None]
@@ -177,10 +183,12 @@ def pooled(painted: Painted, sampled: Sampled, dry: Driven, trigger: int = 0) ->
 
 
 def guarded(painted: Painted, sampled: Sampled, dry: Driven) -> estimate.Guard:
-    """The dry run against the weighted sample, unlabelled."""
-    known, surely = (estimate.foretold_by(sampled.sample, painted.rest, level) for level in (estimate.LEVEL, 0.975))
+    """The dry run against the weighted sample."""
     days = len(dry.passes) / painted.grounds.blocks_per_car_day
-    return estimate.judge_dry_run(days, int(alerts(dry, 0).sum()), known.fires, surely.right)
+    return estimate.guard_of(
+        sampled.sample, painted.rest, car_days=days, alerts=int(alerts(dry, 0).sum()),
+        strays=int(painted.stray(dry, 0).sum()),
+    )  # fmt: skip
 
 
 def _found(
@@ -270,12 +278,17 @@ def _judged(
     return found
 
 
+def unanswered(guard: estimate.Guard, figures: estimate.Figures) -> bool:
+    """Whether an alarm is about something that the figures do not hold."""
+    return bool(guard.alarm) and (guard.fewer or not figures.resolved)
+
+
 def _doubt(each: estimate.Requirement, figures: estimate.Figures, guard: estimate.Guard, *, aim: bool) -> str:
     if each.name in ("precision", "recall", "false_fires_per_car_day") and not aim:
         return "nothing says what the trigger ought to catch; name it by --catches"
     if each.name == "recall":
         return ""
-    if guard.alarm and (guard.fewer or not figures.resolved):  # else the figures hold what the alarm is about
+    if unanswered(guard, figures):
         return f"alarm: {guard.alarm}"
     if figures.thin and each.at_least:
         return FEW

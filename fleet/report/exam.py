@@ -102,13 +102,16 @@ def _guard(exam: "Exam") -> Markup:
     needed = f"{guard.needed:,.0f}" if math.isfinite(guard.needed) else "none is enough"
     rows = [
         ["car-days without anything forced", f"{guard.car_days:.1f}"],
-        ["alerts in them, not labelled", many(guard.alerts)],
+        ["alerts in them", many(guard.alerts)],
+        ["of these at nothing that was sampled", "—" if guard.strays is None else many(guard.strays)],
         ["alerts foretold by the weighted estimate", f"{guard.foretold:.1f}"],
         ["precision, whatever was missed", f"at least {percent(guard.precision_low)}"],
         ["chance to notice a missed mode with 30 % of the alerts", percent(guard.power)],
+        ["the same for the best test there could be", percent(guard.limit)],
         ["car-days for a chance of 95 %", needed],
     ]
-    says = guard.alarm or "The two agree."
+    answered = " (the figures count it in)" if guard.alarm and not exam.alarming else ""
+    says = f"{guard.alarm}{answered}." if guard.alarm else "The two agree."
     note = (
         f"{says} A weighted estimate knows only the modes of false fires that were sampled; a dry run has no such gap."
     )

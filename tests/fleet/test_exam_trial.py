@@ -43,12 +43,30 @@ def test_a_hidden_mode_raises_the_alarm_and_the_bound_holds_all_the_same() -> No
         field = Analytic(trigger, 1e-4, missed=0.3)
         sampled = sample(field, 8000, pilot=40)
         known = estimate.foretold_by(sampled.sample, field.rest)
-        guard = estimate.judge_dry_run(1e7, field.dry_run(1e7), known.fires, known.right)
+        alerts, strays = field.dry_run(1e7)
+        guard = estimate.guard_of(sampled.sample, field.rest, car_days=1e7, alerts=alerts, strays=strays)
         assert not known.precision.low <= field.truth["precision"] <= known.precision.high
-        alarms.append(guard.alarm.startswith("more"))
+        alarms.append(guard.missed)
         valid.append(guard.precision_low <= field.truth["precision"])
     assert all(alarms)
     assert all(valid)
+
+
+def test_the_guard_is_seldom_wrong_and_notices_a_hidden_mode_where_any_test_could() -> None:
+    false, noticed, told = [], [], []
+    for trigger in range(60):
+        missed = 0.3 * (trigger % 2)
+        field = Analytic(trigger, 10 ** (-6 + 2 * trigger / 60), missed=missed)
+        alerts, strays = field.dry_run(1e7)
+        guard = estimate.guard_of(
+            sample(field, FRAMES, pilot=40).sample, field.rest, car_days=1e7, alerts=alerts, strays=strays
+        )
+        (noticed if missed else false).append(bool(guard.alarm))
+        told.append(guard.power)
+        assert guard.power <= guard.limit
+    assert np.mean(false) <= 0.1  # 5 %, of thirty
+    assert np.mean(noticed) == pytest.approx(np.mean(told), abs=0.1)
+    assert np.mean(noticed) >= 0.9
 
 
 def test_the_pilot_is_not_counted_twice() -> None:

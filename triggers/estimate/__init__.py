@@ -5,7 +5,7 @@ from triggers.estimate.budget import betting_p, hoeffding_bentkus_p, strictest_f
 from triggers.estimate.clustered import FEW, clustered
 from triggers.estimate.clusters import design_effect, gathered
 from triggers.estimate.figures import WORTH, Figures, figures_of, foretold_by
-from triggers.estimate.guard import Guard, frames_for_power, judge_dry_run, power
+from triggers.estimate.guard import Guard, best_power, frames_for_power, guard_of, judge_dry_run, power
 from triggers.estimate.intervals import (
     LEVEL,
     Interval,
@@ -37,6 +37,7 @@ __all__ = [
     "Sample",
     "Verdict",
     "benjamini_hochberg",
+    "best_power",
     "betting_p",
     "clopper_pearson",
     "clustered",
@@ -50,6 +51,7 @@ __all__ = [
     "frames_for_power",
     "garwood",
     "gathered",
+    "guard_of",
     "hoeffding_bentkus_p",
     "holm",
     "jeffreys",

@@ -83,9 +83,14 @@ def foretold_by(sample: Sample, rest: int | None, level: float = LEVEL) -> Figur
 
     Ordinary driving counts among them where it fired often enough to be known; a stray hit or two do not foretell.
     """
-    inside = _of(sample, rest)
-    known = effective(sample.weight[inside] * sample.wrong[inside]) >= ENOUGH
+    inside, known = _of(sample, rest), ordinary_known(sample, rest)
     return figures_of(sample if known else sample.part(~inside), rest=rest if known else None, level=level)
+
+
+def ordinary_known(sample: Sample, rest: int | None) -> bool:
+    """Whether ordinary driving fired so often that it is a mode like the others."""
+    inside = _of(sample, rest)
+    return effective(sample.weight[inside] * sample.wrong[inside]) >= ENOUGH
 
 
 def _of(sample: Sample, rest: int | None) -> NDArray[np.bool_]:
