@@ -289,7 +289,7 @@ def main() -> None:
     """Measure and print."""
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--folder", type=Path)
-    asked.add_argument("--reels", type=int, default=94)
+    asked.add_argument("--reels", type=int, default=15)
     asked.add_argument("--seeds", type=int, default=8)
     asked.add_argument("--frames", type=int, default=3000)
     asked.add_argument("--dry", type=int, default=6000)

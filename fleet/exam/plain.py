@@ -22,8 +22,8 @@ from fleet.simulation.run_folder import write_whole
 from scenarios import staging
 from triggers import estimate
 
-BEFORE, LONG, AFTER = 30, 240, 50  # looks of a stretch: to settle in, that count, and for what began to end
-REEL = 8  # stretches painted in one go
+BEFORE, LONG, AFTER = 30, 400, 50  # looks of a stretch: to settle in, that count, and for what began to end
+REEL = 32  # stretches painted in one go
 STREAM = "exam plain driving"
 
 Ints = NDArray[np.int64]

@@ -160,6 +160,17 @@ def test_ordinary_driving_that_was_hardly_looked_at_is_said_to_be_unresolved() -
     assert light.precision.low < heavy.precision.low  # the one knows of fires that the other leaves to the guard
 
 
+def test_where_nothing_but_events_was_looked_at_precision_may_be_anything_below() -> None:
+    events = {0: 100}, {0: 0.7}, {0: 1.0}
+    blind = drawn(1, *(part | {2: value} for part, value in zip(events, (20, 0.0, 5000.0), strict=True)))
+    found = estimate.figures_of(blind, rest=2)
+    assert not found.resolved
+    assert (found.precision.estimate, found.precision.low) == (1.0, 0.0)
+    near_miss = drawn(1, *(part | {1: value, 2: last} for part, value, last in
+                           zip(events, (100, 0.0, 1.0), (20, 0.0, 5000.0), strict=True)))  # fmt: skip
+    assert estimate.figures_of(near_miss, rest=2).precision.low > 0.9
+
+
 def test_a_plain_sample_counts_as_itself() -> None:
     sample = drawn(2, {0: 80}, {0: 0.5}, {0: 1.0})
     hits, of = effective_share(sample, sample.right.astype(float), sample.event.astype(float))

@@ -1,7 +1,7 @@
 """Precision, recall and rates of a trigger, each an interval, from a weighted sample of encounters."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,8 +64,11 @@ def figures_of(
     else:
         wrong = known
     fp, alike = sum_of(false), seen.correlation(right, wrong)
+    precision = _precision(tp, fp, alike)
+    if not resolved and np.isin(sample.stratum[~inside], sample.stratum[sample.event]).all():
+        precision = replace(precision, low=0.0)  # nothing was looked at that could have shown a false fire
     return Figures(
-        precision=_precision(tp, fp, alike),
+        precision=precision,
         recall=_recall(seen, right, level),
         fires=sum_of([tp, fp], alike),
         right=tp,
