@@ -11,13 +11,13 @@ import structlog
 import zmq
 
 from telemetry.codec import Frame, encode
+from telemetry.deafness import WINDOW_BYTES
 from telemetry.doorman import Doorman, shut
 from telemetry.errors import BadAddress, DoormanGone, MalformedMessage, PortInUse, Unprotected
 from telemetry.intake import Intake
 from telemetry.keys import Holder, Keys
 from telemetry.ledger import Incoming
 from telemetry.messages import (
-    MAX_ACKS,
     MAX_FRAME_BYTES,
     OLDEST_VERSION,
     WIRE_VERSION,
@@ -37,15 +37,16 @@ LOOPBACK = ("tcp://127.", "tcp://localhost:", "tcp://[::1]:")
 LOOK_EVERY_MS = (25, 1_000)  # alone, among many; a peer can bring in as much before it is cut off
 COPIED_BYTES = 8192  # a frame up to this; a longer one is used where libzmq has it
 GROUP_MESSAGES = 256
+ACKS = 64  # in one answer: with SNDHWM, and 640 bytes an id, 10 MB at most wait for a peer that does not read
 GROUP_BYTES = 8 * 2**20
-WINDOW_BYTES = (2**20, 64 * 2**20)  # that a sender is granted: least, most
+GRANTED_BYTES = (2**20, WINDOW_BYTES)  # that a sender may have under way: least, most
 WINDOWS_BYTES = 256 * 2**20  # that all are granted together
 
 _OPTIONS = {
     zmq.ROUTER_MANDATORY: 1,  # an answer to a peer that has gone or does not read is an error here, not silence
     zmq.ROUTER_HANDOVER: 0,  # nobody takes over the name of a connection that is there
     zmq.RCVHWM: 16,  # messages a peer; behind them TCP holds the sender back
-    zmq.SNDHWM: 1024,
+    zmq.SNDHWM: 256,  # answers a peer; those that a peer does not read are dropped, and it asks again
     zmq.MAXMSGSIZE: MAX_FRAME_BYTES,  # a frame; a peer that sends a bigger one is cut off
     zmq.HANDSHAKE_IVL: 3_000,
     zmq.HEARTBEAT_IVL: 5_000,
@@ -133,7 +134,11 @@ class Collector:
         metrics.cut_off += self._watch.cut_off
         metrics.unheard += self._watch.unheard
         self._watch.cut_off = self._watch.unheard = 0
+        deaf = self._intake.deafness.take_deaf()
+        for key in deaf:
+            self._watch.hang_up(key)
         if self._doorman:
+            self._doorman.bar(deaf)
             if not self._doorman.there:
                 raise DoormanGone
             metrics.handshakes_refused.update(self._doorman.take_refused())
@@ -214,7 +219,7 @@ class Collector:
             return
         log.info("car_side_joined", sender=hello.sender, run=hello.run, loadout=hello.loadout)
         share = WINDOWS_BYTES // max(1, len(self._watch))
-        window_bytes = max(WINDOW_BYTES[0], min(share, WINDOW_BYTES[1]))
+        window_bytes = max(GRANTED_BYTES[0], min(share, GRANTED_BYTES[1]))
         self._send(peer, Welcome(store=self._store, version=min(newest, WIRE_VERSION), window_bytes=window_bytes))
 
     def _keep(self, group: Sequence[tuple[bytes, Incoming]]) -> None:
@@ -228,8 +233,8 @@ class Collector:
             else:
                 kept[peer].append(message.id)
         for peer, ids in kept.items():
-            for first in range(0, len(ids), MAX_ACKS):
-                self._send(peer, Ack(ids=ids[first : first + MAX_ACKS]))
+            for first in range(0, len(ids), ACKS):
+                self._send(peer, Ack(ids=ids[first : first + ACKS]))
 
     def _send(self, peer: bytes, message: Message) -> None:
         """Answer, or drop the answer: the peer will send again, and gets it then."""

@@ -6,6 +6,7 @@ in, so the socket also enforces its domain, and the server takes no message whos
 
 import time
 from collections import Counter, deque
+from collections.abc import Iterable
 
 import structlog
 import zmq
@@ -20,12 +21,17 @@ HANDSHAKES, IN_S = 240, 60.0
 """A key may shake hands so often in such a time; a shard makes one connection, and a new one after each break."""
 
 
+BARRED_S = 60.0
+"""How long a key that did not listen to refusals stays outside."""
+
+
 class Doorman:
     """Answers libzmq's questions in a thread of its own, from memory."""
 
     def __init__(self, context: "zmq.Context[zmq.Socket[bytes]]", keys: Keys) -> None:
         self._refused: Counter[str] = Counter()
         self._keys = keys
+        self._barred: dict[str, float] = {}
         self._recent: dict[str, deque[float]] = {}
         self._thread = ThreadAuthenticator(context)
         self._thread.start()
@@ -36,12 +42,18 @@ class Doorman:
         public = key.decode("ascii")
         if self._keys.holder(public) is None:
             return self._refuse("unknown_key", public)
+        if time.monotonic() < self._barred.get(public, 0.0):
+            return self._refuse("deaf", public)
         recent = self._recent.setdefault(public, deque(maxlen=HANDSHAKES))
         now_s = time.monotonic()
         if len(recent) == HANDSHAKES and now_s - recent[0] < IN_S:
             return self._refuse("too_often", public)
         recent.append(now_s)
         return True
+
+    def bar(self, deaf: Iterable[str]) -> None:
+        """Let these keys in no more for a while."""
+        self._barred |= dict.fromkeys(deaf, time.monotonic() + BARRED_S)
 
     def take_refused(self) -> "Counter[str]":
         """How many handshakes were refused since the last call, by reason."""

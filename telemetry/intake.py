@@ -11,6 +11,7 @@ import structlog
 from numpy.typing import NDArray
 
 from telemetry.codec import Frame, decode, digest_of
+from telemetry.deafness import Deafness
 from telemetry.errors import ForeignVersion, MalformedMessage, StorageFull
 from telemetry.keys import Holder
 from telemetry.ledger import Incoming, Outcome
@@ -56,6 +57,7 @@ class Intake:
     """The door of one store.
 
     closed: the code and the reason with which everything is refused for now, None where the door is open
+    deafness: which keys do not listen to refusals
     """
 
     def __init__(
@@ -69,18 +71,26 @@ class Intake:
         self.ledger = ledger
         self.metrics = metrics
         self.closed: tuple[RefusalCode, str] | None = None
+        self.deafness = Deafness()
         self._quota = quota or Quota()
         self._clock = clock
         self._tell_again_s, self._untold = -math.inf, 0
 
-    def check(self, frames: Sequence[Frame], speaker: Holder | None = None) -> Hello | Flush | Incoming | Refused:
-        """What came in, checked, or why it is not taken; raises MalformedMessage where nobody can be answered.
+    def check(
+        self, frames: Sequence[Frame], speaker: Holder | None = None
+    ) -> Hello | Flush | Incoming | Refused | None:
+        """What came in, checked, or why it is not taken; None where it is dropped unread, for its key does not listen.
+
+        Raises MalformedMessage where nobody can be answered.
 
         speaker: whose key it came under, None on a server without keys.
         """
         nbytes = sum(len(frame) for frame in frames)
         self.metrics.received += 1
         self.metrics.received_bytes += nbytes
+        wait_s = self._charge(speaker, nbytes)
+        if wait_s is None:
+            return None
         try:
             message, _ = decode(frames)
             taken = _for_a_server(message, frames, speaker)
@@ -94,7 +104,7 @@ class Intake:
             return self.refuse(error.message_id, "malformed", error.why)
         if not isinstance(taken, Incoming):
             return taken
-        return self._not_now(taken, speaker, nbytes) or self._not_theirs(taken.id, message, speaker) or taken
+        return self._not_now(taken, wait_s) or self._not_theirs(taken.id, message, speaker) or taken
 
     def keep(self, group: Sequence[Incoming]) -> list[Refused | None]:
         """Keep a group; for each message None where it is on disk, else why not."""
@@ -114,9 +124,19 @@ class Intake:
             log.warning("message_dropped", id=error.message_id, why=error.why, since_last=self._untold)
             self._tell_again_s, self._untold = self._clock() + TELL_EVERY_S, 0
 
-    def _not_now(self, message: Incoming, speaker: Holder | None, nbytes: int) -> Refused | None:
-        fleet = speaker.fleet if speaker else None
-        wait_s = self._quota.charge(message.owner, fleet, nbytes, self._clock())
+    def _charge(self, speaker: Holder | None, nbytes: int) -> float | None:
+        """Seconds until the quota has room, 0 where it has; None where the message is to be dropped unread."""
+        key, fleet = (speaker.public, speaker.fleet) if speaker else ("", None)
+        now_s = self._clock()
+        wait_s = self._quota.charge(key, fleet, nbytes, now_s)
+        if not wait_s:
+            self.deafness.listened(key)
+        elif not self.deafness.may_be_read(key, nbytes, now_s):
+            self.metrics.refused["quota"] += 1
+            return None
+        return wait_s
+
+    def _not_now(self, message: Incoming, wait_s: float) -> Refused | None:
         if self.closed:
             return self.refuse(message.id, *self.closed)
         if wait_s:

@@ -87,7 +87,7 @@ class Loopback:
 
     def _send(self, name: str, frames: Sequence[bytes]) -> None:
         message = self._intake.check(frames)
-        if isinstance(message, Hello | Flush):
+        if message is None or isinstance(message, Hello | Flush):
             raise TypeError(f"a {type(message).__name__} is not kept")
         refused = message if isinstance(message, Refused) else self._intake.keep([message])[0]
         if refused is None:

@@ -19,7 +19,7 @@ _SAYS = {
     "pieces": "Pieces of longer messages that are on disk, newly",
     "duplicates": "Messages that were on disk already, acknowledged again",
     "malformed": "Messages that were dropped because they are none",
-    "cut_off": "Connections that held too much memory, and were cut off",
+    "cut_off": "Connections that were cut off: too much memory, a revoked key, deaf to refusals",
     "unheard": "Connections that ended before a message came: refused keys, other protocols, scans of the port",
 }
 _SAYS_BY_REASON = {

@@ -88,6 +88,7 @@ class Watch:
         """Cut off every connection that something came over under this key."""
         for peer in self._peers.values():
             if key in peer.keys:
+                self.cut_off += 1
                 peer.hang_up()
 
     def close(self) -> None:
