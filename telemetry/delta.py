@@ -8,6 +8,7 @@ makes the write fail; in a bucket as in a folder, for there a commit is a put th
 import datetime as dt
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Literal, NamedTuple
 
 import pyarrow as pa
@@ -15,6 +16,7 @@ from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import TableNotFoundError
 
 from telemetry.destination import Destination
+from telemetry.errors import NotARun
 from telemetry.tables import DAY, SCHEMA_VERSION, TABLES, stored_schema
 
 MANY_FILES = 16
@@ -119,6 +121,15 @@ def open_delta(place: Destination, table: str) -> DeltaTable | None:
         return DeltaTable(uri, storage_options=place.options)
     except TableNotFoundError:
         return None
+
+
+def open_deltas(place: Destination) -> dict[str, DeltaTable | None]:
+    """Every table as it is now; raises NotARun where there is nothing at all, NotNow."""
+    with place.trouble(), ThreadPoolExecutor(len(TABLES), "open_store") as pool:  # a far store answers all at once
+        deltas = dict(zip(TABLES, pool.map(lambda table: open_delta(place, table), TABLES), strict=True))
+    if not any(deltas.values()) and not any(place.has(name) for name in ("plan.yaml", "inbox")):
+        raise NotARun(place.url)
+    return deltas
 
 
 def files_of(delta: DeltaTable) -> list[DataFile]:

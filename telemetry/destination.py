@@ -74,13 +74,14 @@ def open_destination(place: Path | str, options: Mapping[str, str] | None = None
         return Folder(Path(unquote(path)))
     if scheme != "s3":
         raise BadStoreURL(place, f"{scheme}:// is not among them")
-    if not _PLAIN.fullmatch(host) or not all(
-        map(_PLAIN.fullmatch, path.strip("/").split("/") if path.strip("/") else ())
-    ):
-        raise BadStoreURL(place, "bucket and prefix are of letters, digits and . _ - =")  # Delta crashes on others
+    if not host:
+        raise BadStoreURL(place, "the bucket is missing")
+    prefix = path.strip("/")
+    if not all(map(_PLAIN.fullmatch, [host, *prefix.split("/")] if prefix else [host])):  # Delta would crash on others
+        raise BadStoreURL(place, "bucket and prefix are of letters, digits and . _ - =")
     from telemetry.bucket import Bucket
 
-    return Bucket(host, path.strip("/"), options or {})
+    return Bucket(host, prefix, options or {})
 
 
 class Folder:

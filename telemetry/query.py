@@ -1,7 +1,6 @@
 """Finding again what a run or a server left behind, wherever it lies, and the one table that is written on the spot."""
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -12,9 +11,9 @@ from deltalake import DeltaTable
 
 from telemetry.clip import Clip
 from telemetry.clips import clip_in
-from telemetry.delta import MANY_FILES, Appended, open_delta
+from telemetry.delta import MANY_FILES, Appended, open_deltas
 from telemetry.destination import Destination, Folder, open_destination
-from telemetry.errors import MissingExtra, NotARun, UnknownClip
+from telemetry.errors import MissingExtra, UnknownClip
 from telemetry.tables import TABLES, arrow_table, stored_schema
 
 if TYPE_CHECKING:
@@ -84,6 +83,16 @@ class Store:
             raise UnknownClip(self.url, clip, len(files), self.clips() if not files else ())
         return clip_in(self._place.read(files[0][0]), files[0][0])
 
+    def fetch(self, file: str, folder: Path) -> Path:
+        """Copy a file of a clip, as the column `file` names it, into a folder of this machine; where it then is.
+
+        Raises as `clip` does, but for UnknownClip.
+        """
+        raw = self._place.read(file)
+        clip_in(raw, file)
+        Folder(folder).keep(Path(file).name, raw)
+        return folder / Path(file).name
+
     def close(self) -> None:
         """Let go of it."""
         self.db.close()
@@ -103,7 +112,7 @@ def open_store(url: Path | str, options: Mapping[str, str] | None = None) -> Sto
         StoreRefused, StoreUnreachable: bucket, credentials or the way to it
     """
     place = open_destination(url, options)
-    return Store(place, _deltas(place))
+    return Store(place, open_deltas(place))
 
 
 def open_run(path: Path | str) -> duckdb.DuckDBPyConnection:
@@ -117,7 +126,7 @@ def open_run(path: Path | str) -> duckdb.DuckDBPyConnection:
 
 def run_tables(path: Path | str) -> dict[str, int]:
     """How many rows each table of a run folder or store has; raises as `open_store` does."""
-    deltas = _deltas(open_destination(path))
+    deltas = open_deltas(open_destination(path))
     return {table: 0 if delta is None else delta.count() for table, delta in deltas.items()}
 
 
@@ -142,11 +151,3 @@ def write_truth(run_folder: Path, columns: Mapping[str, np.ndarray | Sequence[ob
         truth.sync()
         truth.tidy(4 * MANY_FILES)
     return fresh
-
-
-def _deltas(place: Destination) -> dict[str, DeltaTable | None]:
-    with place.trouble(), ThreadPoolExecutor(len(TABLES), "open_store") as pool:  # a far store answers all at once
-        deltas = dict(zip(TABLES, pool.map(lambda table: open_delta(place, table), TABLES), strict=True))
-    if not any(deltas.values()) and not any(place.has(name) for name in ("plan.yaml", "inbox/lock", "inbox")):
-        raise NotARun(place.url)
-    return deltas

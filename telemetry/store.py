@@ -23,7 +23,7 @@ from telemetry.clip_topics import to_mcap
 from telemetry.clips import clip_in
 from telemetry.delta import Appended, utc_day
 from telemetry.destination import Destination, Folder
-from telemetry.errors import MalformedClip, NotNow
+from telemetry.errors import MalformedClip, NotNow, StoreContended
 from telemetry.ledger import Entry
 from telemetry.messages import Rows
 from telemetry.tables import arrow_table
@@ -109,13 +109,19 @@ class Compactor:
         return self._keep_clip(entry.clip())
 
     def _commit(self, table: str, group: list[tuple[int, pa.Table]], upto: int) -> None:
-        appended = self._tables[table]
-        try:
-            appended.append(pa.concat_tables([rows for _, rows in group]), upto)
-            appended.sync()
-        except NotNow:
-            del self._tables[table]  # it may be written all the same: look at the table itself before the next try
-            raise
+        for again in (True, False):
+            appended = self._open(table)
+            fresh = [rows for seq, rows in group if seq > appended.upto]
+            try:
+                if fresh:
+                    appended.append(pa.concat_tables(fresh), upto)
+                appended.sync()
+            except NotNow as error:
+                del self._tables[table]  # it may be written all the same: look at the table itself before the next try
+                if not again or not isinstance(error, StoreContended):
+                    raise
+            else:
+                return
 
     def _keep_clip(self, clip: Clip) -> pa.Table:
         file = self._file_of(clip)

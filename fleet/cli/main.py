@@ -8,7 +8,8 @@ import typer
 from fleet.errors import FleetError, root_errors
 
 GROUPS = (
-    "run", "serve", "keys", "replay", "look", "why", "world", "trigger", "train", "suite", "bench", "schema", "doctor",
+    "run", "serve", "store", "keys", "replay", "look", "why", "world", "trigger", "train", "suite", "bench", "schema",
+    "doctor",
 )  # fmt: skip
 """Modules of this package, in the order of `outrider --help`; what is heavy is imported inside their commands."""
 

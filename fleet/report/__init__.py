@@ -7,11 +7,12 @@ from fleet.report.own_exam import write_own_exam
 from fleet.report.page import write_report
 from fleet.report.pictures import read_pictures, save, sheet
 from fleet.report.preview import write_preview
-from fleet.report.questions import ask, compare_shadows, describe, find_clip, find_clips
+from fleet.report.questions import ask, ask_database, compare_shadows, describe, find_clip, find_clips
 
 __all__ = [
     "Run",
     "ask",
+    "ask_database",
     "compare_shadows",
     "describe",
     "find_clip",

@@ -42,7 +42,7 @@ def describe(run: Run, table: str | None = None) -> dict[str, dict[str, Any]]:
             "rows": run.one(f"SELECT count(*) FROM {name}"),  # noqa: S608
             "columns": [
                 {"name": column, "type": about.type, "unit": about.unit, "says": about.says}
-                for column, about in TABLES[name].columns.items()
+                for column, about in TABLES[name].on_disk.items()
             ],
         }
         for name in TABLES
@@ -52,8 +52,13 @@ def describe(run: Run, table: str | None = None) -> dict[str, dict[str, Any]]:
 
 def ask(run: Run, query: str, *, limit: int = 0) -> Answer:
     """The rows of a query, at most `limit` unless it is 0; UnknownName or QueryRefused when it cannot be run."""
+    return ask_database(run.db, query, limit=limit)
+
+
+def ask_database(db: duckdb.DuckDBPyConnection, query: str, *, limit: int = 0) -> Answer:
+    """As `ask`, of a store that is opened without a run."""
     try:
-        found = run.db.execute(query)
+        found = db.execute(query)
         columns = tuple(column[0] for column in found.description or ())
         rows = found.fetchmany(limit + 1) if limit else found.fetchall()
     except duckdb.Error as error:
@@ -115,6 +120,6 @@ def _explained(said: str) -> QueryRefused | UnknownName:
     if missing := _MISSING_TABLE.search(said):
         return UnknownName("table", missing[1].rstrip("!"), TABLES)
     if missing := _MISSING_COLUMN.search(said):
-        columns = {column for table in TABLES.values() for column in table.columns}
+        columns = {column for table in TABLES.values() for column in table.on_disk}
         return UnknownName("column", missing[1] or missing[2], columns)
     return QueryRefused(said)

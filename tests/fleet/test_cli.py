@@ -38,9 +38,11 @@ def test_help_loads_nothing_heavy() -> None:
     assert HEAVY.isdisjoint(loaded)
 
 
-@pytest.mark.parametrize("command", ["run", "serve", "replay", "schema", "doctor"])
+@pytest.mark.parametrize(
+    "command", ["run", "serve", "store trim", "store sql", "store clips", "replay", "schema", "doctor"]
+)
 def test_every_command_has_help_with_examples(command: str) -> None:
-    said = outrider(command, "--help").stdout
+    said = outrider(*command.split(), "--help").stdout
     assert f"outrider {command}" in said
 
 

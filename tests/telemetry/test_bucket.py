@@ -16,7 +16,7 @@ from wire_samples import RUN, a_clip, some_fires
 
 from telemetry import open_store
 from telemetry.destination import open_destination
-from telemetry.errors import NotARun, NotNow, StoreRefused, StoreUnreachable
+from telemetry.errors import BadStoreURL, NotARun, NotNow, StoreRefused, StoreUnreachable
 from telemetry.ledger import Ledger
 from telemetry.loopback import Loopback
 from telemetry.store import Compactor
@@ -212,3 +212,23 @@ def test_the_usual_variables_are_enough(inbox: Path, url: str, endpoint: str, mo
     with compacting(inbox, url, {}) as compactor:
         compactor.drain()
     assert_everything_is_there_once(url, {})
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("gs://bucket/x", "gs:// is not among them"),
+        ("s3:///x", "the bucket is missing"),
+        ("s3://bucket/x?y", "it has a ? or #"),
+        ("s3://bucket/a b", "letters, digits"),
+        ("s3://bucket/a//b", "letters, digits"),
+        ("file://host/x", "another machine"),
+    ],
+)
+def test_an_address_that_is_none_is_refused(url: str, why: str) -> None:
+    with pytest.raises(BadStoreURL, match=re.escape(why)):
+        open_destination(url)
+
+
+def test_a_folder_has_a_url_too(tmp_path: Path) -> None:
+    assert open_destination(f"file://{tmp_path}/a%20b").url == str(tmp_path / "a b")
