@@ -41,7 +41,8 @@ TelemetryError
     │   ├── StoreUnreachable  until the object store answers
     │   ├── StoreRefused      until bucket and credentials are right
     │   └── StoreContended    until the other writer is through
-    └── LedgerCorrupt         bytes on disk are not those that were acknowledged
+    ├── LedgerCorrupt         bytes on disk are not those that were acknowledged
+    └── CompactionFailed      what is on disk cannot be brought into the tables: look at what it says
 """
 
 import difflib
@@ -384,6 +385,12 @@ class LedgerCorrupt(StoreError):
         self.store = store
         self.message_id = message_id
         self.why = why
+
+
+class CompactionFailed(_Why):
+    """What is on disk cannot be brought into the tables, now or later."""
+
+    SAYS = "nothing more gets into the tables of {what}, though all that was acknowledged is kept: {why}"
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -3,9 +3,9 @@
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Protocol
 
+import msgspec
 import numpy as np
 import structlog
 from numpy.typing import NDArray
@@ -180,7 +180,7 @@ class Intake:
             self.metrics.malformed += 1
             self.ledger.forget_pieces(last.owner, last.id)
             return self.refuse(last.id, "malformed", error.why)
-        whole = replace(last, frames=frames, piece=None)
+        whole = msgspec.structs.replace(last, frames=frames, piece=None)
         return self._not_theirs(last.id, message, last.speaker) or self._keep([whole])[0]
 
     def _settle(self, message: Incoming, outcome: Outcome) -> Refused | None:

@@ -1,70 +1,39 @@
-"""What is safely on disk: bodies in segment files, a row for each in SQLite, every id ever taken exactly once.
+"""What is safely on disk: messages in a log of segment files, every id ever taken exactly once.
 
-The row is the commit point. A group of messages is appended to one segment, synced, then entered in one transaction
-that is synced too; only then may it be acknowledged. After a crash, bytes behind the last row are cut off.
+The log is the truth. A group of messages is appended to one segment and synced, and with that one sync it may be
+acknowledged. An index behind it knows every id and how far in the log it goes; after a crash the rest of the log is
+read again, up to the first record that is none.
 
-    inbox/ledger.sqlite       entry (pruned), taken (never pruned), piece (of messages that are not yet whole)
-    inbox/segments/N.seg      messages one after the other: count, lengths (uint32, little-endian), frames
+    inbox/segments/N.seg      the log, see `log_format.py`
+    inbox/index.sqlite        taken (never pruned), piece (of messages that are not yet whole), mark
 """
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from dataclasses import astuple, dataclass
 from enum import Enum
 from pathlib import Path
-from typing import cast
 
 import apsw
+import msgspec
 
-from telemetry.clip import Clip
-from telemetry.codec import Frame, clip_of, decode
-from telemetry.columns import ColumnLike, unpack_rows
-from telemetry.errors import LedgerCorrupt, MalformedMessage, StorageFull, StoreUnwritable
+from telemetry.codec import Frame
+from telemetry.entries import Entry, Reader
+from telemetry.errors import StorageFull, StoreUnwritable
+from telemetry.index import Index
 from telemetry.keys import Holder
 from telemetry.lock import StoreLock
-from telemetry.messages import ClipUpload, Piece, Rows, Stored
+from telemetry.log_format import About
+from telemetry.messages import Piece
+from telemetry.partials import Partials
 from telemetry.segments import Place, Segments, sync_folder
 
+__all__ = ["Entry", "Incoming", "Ledger", "Outcome"]
+
 SEGMENT_BYTES = 64 * 2**20
-PIECES_BYTES = 2**30
-"""Of messages that are not yet whole; beyond it the one that was begun first is given up."""
+ENTER_MESSAGES = 1_000
+"""So many ids wait in memory for the index; four times as many while there is no room for it."""
 
-_UNSURE = frozenset({apsw.SQLITE_IOERR_FSYNC, apsw.SQLITE_IOERR_DIR_FSYNC})
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS entry (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
-    segment INTEGER NOT NULL,
-    start INTEGER NOT NULL,
-    length INTEGER NOT NULL
-) STRICT;
-CREATE TABLE IF NOT EXISTS taken (
-    id TEXT PRIMARY KEY,
-    digest BLOB NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS piece (
-    owner TEXT NOT NULL,
-    whole TEXT NOT NULL,
-    number INTEGER NOT NULL,
-    digest BLOB NOT NULL,
-    segment INTEGER NOT NULL,
-    start INTEGER NOT NULL,
-    length INTEGER NOT NULL,
-    PRIMARY KEY (owner, whole, number)
-) STRICT, WITHOUT ROWID;
-"""
-
-
-_END = """
-SELECT segment, start + length FROM (SELECT * FROM (SELECT segment, start, length FROM entry ORDER BY seq DESC LIMIT 1)
-UNION ALL SELECT segment, start, length FROM piece) ORDER BY segment DESC, start DESC LIMIT 1
-"""
-_GIVE_UP_OLDEST = """
-DELETE FROM piece WHERE (owner, whole) = (SELECT owner, whole FROM piece ORDER BY segment, start LIMIT 1)
-"""
-_OLDEST_NEEDED = """
-SELECT min(segment) FROM (SELECT segment FROM entry WHERE seq > ? UNION ALL SELECT segment FROM piece)
-"""
+ENTER_BYTES = 16 * 2**20  # of the log that a start reads again, at most
 
 
 class Outcome(Enum):
@@ -75,8 +44,7 @@ class Outcome(Enum):
     CONFLICT = "conflict"
 
 
-@dataclass(frozen=True, slots=True)
-class Incoming:
+class Incoming(msgspec.Struct, frozen=True):
     """A message that was checked and is to be kept.
 
     id: it is kept once under this
@@ -103,201 +71,176 @@ class Incoming:
         return self.piece is not None and self.piece.number == self.piece.count - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A message as it was kept.
-
-    seq: ascends in the order of keeping, and is never used again
-    kind: "clip" or "rows"
-    id: of the message
-    header: the message
-    parts: the pictures of a clip
-    """
-
-    seq: int
-    kind: str
-    id: str
-    header: Stored
-    parts: list[bytes]
-
-    def clip(self) -> Clip:
-        """The clip, for kind "clip"."""
-        if not isinstance(self.header, ClipUpload):
-            raise TypeError(f"entry {self.seq} holds {self.kind}")
-        return clip_of(self.header, self.parts)
-
-    def columns(self) -> dict[str, ColumnLike]:
-        """The columns in the table's order, `run` included, ready for `arrow_table`; for kind "rows"."""
-        if not isinstance(self.header, Rows):
-            raise TypeError(f"entry {self.seq} holds a {self.kind}")
-        return {"run": [self.header.run] * self.header.count, **unpack_rows(self.header)}
-
-
 class Ledger:
-    """The inbox of one store. One thread appends, one other may read and prune.
+    """The inbox of one store; belongs to one thread.
 
-    last_seq: of the newest entry ever kept, 0 before the first
+    last_seq: of the newest message ever kept, 0 before the first
+    pruned: of the newest that is no longer needed
     """
 
-    def __init__(self, store: Path, *, segment_bytes: int = SEGMENT_BYTES) -> None:
-        """Open or make `store/inbox`; raises StoreLocked, StoreUnwritable."""
+    def __init__(
+        self, store: Path, *, segment_bytes: int = SEGMENT_BYTES, enter_messages: int = ENTER_MESSAGES
+    ) -> None:
+        """Open or make `store/inbox`; raises StoreLocked, StoreUnwritable, LedgerCorrupt."""
         inbox = store / "inbox"
-        self.store = store
+        self.store, self._enter_messages = store, enter_messages
         with _unwritable(store):
             inbox.mkdir(parents=True, exist_ok=True)
             self._lock = StoreLock(store, inbox / "lock")
-            self._writer = _open_database(inbox / "ledger.sqlite")
-            self._reader = _open_database(inbox / "ledger.sqlite")
+            if (inbox / "ledger.sqlite").exists():
+                raise StoreUnwritable(store, "its inbox is that of an earlier release; begin a new store")
+            self._index = Index(store, inbox / "index.sqlite")
             for folder in (inbox, store, store.absolute().parent):
                 sync_folder(folder)
-            segment, size, self.last_seq = self._where_it_ends()
-            oldest = self._writer.execute("SELECT min(seq) FROM entry").get
-            self._pruned_upto = self.last_seq if oldest is None else oldest - 1
-            self._segments = Segments(inbox / "segments", segment=segment, size=size, roll_bytes=segment_bytes)
+            self._segments = Segments(inbox / "segments", roll_bytes=segment_bytes)
+            self._partials = Partials(self._index.pieces(), min(self._segments.heads, default=2**63))
+            self._pending: dict[str, bytes] = {}
+            self.last_seq, self.pruned = 0, self._index.pruned
+            self._read_again()
+            self._reader = Reader(store)
 
     @property
     def waiting(self) -> int:
-        """Entries that were not pruned yet; may be read from any thread."""
-        return self.last_seq - self._pruned_upto
+        """Messages that were not pruned yet; may be read from any thread."""
+        return self.last_seq - self.pruned
 
     def append(self, group: Sequence[Incoming]) -> list[Outcome]:
         """Keep a group of messages, all or none; when it returns, they are on disk.
 
         Raises StorageFull, with none of them kept. Any other error of the disk is final and ends the server.
         """
+        known = self._digests([message.piece.of if message.piece else message.id for message in group])
         fresh: dict[tuple[str, str], Incoming] = {}
         outcomes = []
         for message in group:
             place = (message.owner if message.piece else "", message.id)
-            known = fresh[place].digest if place in fresh else self._digest_of(message)
-            if known is None or (message.piece and known != message.digest):
+            was = fresh[place].digest if place in fresh else self._digest_of(message, known)
+            if was is None or (message.piece and was != message.digest):
                 fresh[place] = message  # of pieces the newest count: a sender may begin anew with other content
                 outcomes.append(Outcome.STORED)
             else:
-                outcomes.append(Outcome.DUPLICATE if known == message.digest else Outcome.CONFLICT)
+                outcomes.append(Outcome.DUPLICATE if was == message.digest else Outcome.CONFLICT)
         if fresh:
+            self._make_room()
             self._keep(list(fresh.values()))
         return outcomes
 
     def known(self, message_id: str) -> bytes | None:
         """The digest under which a whole message was ever taken."""
-        digest: bytes | None = self._writer.execute("SELECT digest FROM taken WHERE id = ?", (message_id,)).get
-        return digest
+        return self._digests([message_id]).get(message_id)
 
     def pieces(self, last: Incoming) -> list[bytes] | None:
         """What all pieces before the last one hold, in order; None where one is missing."""
         if last.piece is None:
             return None
-        query = "SELECT segment, start, length FROM piece WHERE owner = ? AND whole = ? AND digest = ? ORDER BY number"
-        rows = self._writer.execute(query, (last.owner, last.piece.of, last.digest)).fetchall()
-        if len(rows) != last.piece.count - 1:
-            return None
-        return [self._segments.read(Place(*cast("tuple[int, int, int]", row)))[1] for row in rows]
+        found = [self._segments.frames(place) for place in self._partials.places(last.owner, last.id, last.digest)]
+        parts = [frames[1] for frames in found if frames]
+        return parts if len(parts) == last.piece.count - 1 else None
 
     def forget_pieces(self, owner: str, whole: str) -> None:
         """Drop the pieces of a message that came to nothing."""
-        with _full(self.store), self._writer:
-            self._writer.execute("DELETE FROM piece WHERE owner = ? AND whole = ?", (owner, whole))
+        self._partials.drop(owner, whole)
 
     def entries(self, after: int, limit: int) -> Iterator[Entry]:
-        """Entries above `after` in ascending order, at most `limit`; raises LedgerCorrupt."""
-        query = "SELECT seq, segment, start, length FROM entry WHERE seq > ? ORDER BY seq LIMIT ?"
-        rows = cast("list[tuple[int, int, int, int]]", self._reader.execute(query, (after, limit)).fetchall())
-        for seq, segment, start, length in rows:
-            yield self._read(seq, Place(segment, start, length))
+        """Messages above `after` that were not pruned, ascending, at most `limit`; raises LedgerCorrupt."""
+        return self._reader.entries(max(after, self.pruned), self.last_seq, limit)
 
     def prune(self, upto: int) -> None:
-        """Forget the bodies up to and with `upto`, for ever; their ids stay taken. Raises StorageFull."""
-        oldest = self._reader.execute(_OLDEST_NEEDED, (upto,)).get
-        # The files first: on a full disk there may be no room to write down that the rows are gone.
-        self._segments.remove_before(oldest if oldest is not None else self._segments.current)
-        with _full(self.store), self._reader:
-            self._reader.execute("DELETE FROM entry WHERE seq <= ?", (upto,))
-        self._pruned_upto = max(self._pruned_upto, upto)
+        """The messages up to and with `upto` are no longer needed; their ids stay taken.
+
+        Segments go once the index has, synced, what was in them. After a power cut it may have forgotten how far the
+        log was pruned, and the same messages come once more.
+        """
+        self.pruned = max(self.pruned, upto)
+        needed = [self._segments.end.segment, self._partials.oldest_segment]
+        needed += [number - 1 for number, head in self._segments.heads.items() if head.first > self.pruned + 1]
+        oldest = min(number for number in needed if number is not None)
+        if min(self._segments.heads) >= oldest:
+            return
+        if self._index.known.segment < oldest:
+            with contextlib.suppress(StorageFull):
+                self._enter()
+        if self._index.synced.segment < oldest:
+            self._index.sync()
+        self._segments.remove_before(min(oldest, self._index.synced.segment))
 
     def close(self) -> None:
         """Close; an inbox that is empty leaves no segments behind."""
-        empty = self._reader.execute("SELECT (SELECT count(*) FROM entry) + (SELECT count(*) FROM piece)").get == 0
-        self._reader.close()
-        self._writer.close()
-        self._segments.close(empty=empty)
+        with contextlib.suppress(StorageFull):
+            self._enter()
+        self._index.close()
+        all_known = self._index.synced == self._segments.end
+        self._segments.close(empty=all_known and not self.waiting and not self._partials)
         self._lock.close()
 
-    def _keep(self, fresh: Sequence[Incoming]) -> None:
-        places = self._segments.append([message.frames for message in fresh])
-        self._segments.sync()
-        where = list(zip(fresh, places, strict=True))
+    def _make_room(self) -> None:
+        """For more ids in memory: enter those that are there; raises StorageFull where they are too many by now."""
+        if not self._is_time_to_enter():
+            return
         try:
-            with _full(self.store), self._writer:
-                last = self._enter([each for each in where if each[0].piece is None])
-                self._enter_pieces([each for each in where if each[0].piece is not None])
+            self._enter()
         except StorageFull:
-            self._segments.cut_back()
-            raise
-        self._segments.keep(places)
-        self.last_seq = last
+            if len(self._pending) >= 4 * self._enter_messages:
+                raise
 
-    def _enter(self, where: Sequence[tuple[Incoming, Place]]) -> int:
-        """Enter whole messages; the seq of the newest there is."""
-        if not where:
-            return self.last_seq
-        self._writer.executemany(
-            "INSERT INTO entry (segment, start, length) VALUES (?, ?, ?)",
-            [(place.segment, place.start, place.length) for _, place in where],
-        )
-        last = self._writer.last_insert_rowid()
-        self._writer.executemany(
-            "INSERT INTO taken (id, digest) VALUES (?, ?)", [(message.id, message.digest) for message, _ in where]
-        )
-        self._writer.executemany(
-            "DELETE FROM piece WHERE owner = ? AND whole = ?", [(message.owner, message.id) for message, _ in where]
-        )
-        return last
+    def _is_time_to_enter(self) -> bool:
+        end, known = self._segments.end, self._index.known
+        many = len(self._pending) + len(self._partials.steps) >= self._enter_messages
+        return many or end.segment != known.segment or end.at - known.at >= ENTER_BYTES
 
-    def _enter_pieces(self, where: Sequence[tuple[Incoming, Place]]) -> None:
-        self._writer.executemany(
-            "INSERT OR REPLACE INTO piece VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [
-                (message.owner, message.piece.of, message.piece.number, message.digest, *astuple(place))
-                for message, place in where
-                if message.piece
-            ],
-        )
-        while where and (self._writer.execute("SELECT sum(length) FROM piece").get or 0) > PIECES_BYTES:
-            self._writer.execute(_GIVE_UP_OLDEST)
+    def _enter(self) -> None:
+        end = self._segments.end
+        if (end, self.pruned) != (self._index.known, self._index.pruned) or self._partials.steps:
+            self._index.enter(self._pending.items(), self._partials.steps, end, self.pruned)
+            self._pending.clear()
+            self._partials.steps.clear()
 
-    def _digest_of(self, message: Incoming) -> bytes | None:
+    def _keep(self, fresh: Sequence[Incoming]) -> None:
+        seq, records = self.last_seq, list[tuple[About, Sequence[Frame]]]()
+        for message in fresh:
+            piece = message.piece
+            seq += piece is None
+            about = About(
+                seq, piece.of if piece else message.id, message.digest, message.owner, piece.number if piece else None
+            )
+            records.append((about, message.frames))
+        places = self._segments.append(records)
+        self._segments.sync()
+        self._segments.keep(places, seq)
+        for (about, _), place in zip(records, places, strict=True):
+            self._note(about, place)
+        self.last_seq = seq
+
+    def _note(self, about: About, place: Place) -> None:
+        """A record stands in the log."""
+        if about.piece is None:
+            self._pending[about.id] = about.digest
+            if self._partials:
+                self._partials.drop(about.owner, about.id)
+        else:
+            self._partials.add(about.owner, about.id, about.piece, about.digest, place)
+
+    def _digests(self, ids: Sequence[str]) -> dict[str, bytes]:
+        """Of those ids that were ever taken, their messages' digests."""
+        found = self._index.digests(ids)
+        pending = self._pending
+        return found | {each: pending[each] for each in ids if each in pending}
+
+    def _digest_of(self, message: Incoming, known: dict[str, bytes]) -> bytes | None:
         """What is known under a message's id: of a piece, its own or, once that is there, the whole's."""
         if message.piece is None:
-            return self.known(message.id)
-        query = "SELECT digest FROM piece WHERE owner = ? AND whole = ? AND number = ?"
-        mine: bytes | None = self._writer.execute(query, (message.owner, message.piece.of, message.piece.number)).get
-        return mine or self.known(message.piece.of)
+            return known.get(message.id)
+        mine = self._partials.digest_of(message.owner, message.piece.of, message.piece.number)
+        return mine or known.get(message.piece.of)
 
-    def _read(self, seq: int, place: Place) -> Entry:
-        try:
-            header, parts = decode(self._segments.read(place))
-        except (MalformedMessage, ValueError, FileNotFoundError) as error:
-            raise LedgerCorrupt(self.store, str(seq), str(error)) from error
-        if not isinstance(header, ClipUpload | Rows):
-            raise LedgerCorrupt(self.store, str(seq), f"holds a {type(header).__name__}")
-        kind = "clip" if isinstance(header, ClipUpload) else "rows"
-        return Entry(seq, kind, header.id, header, [bytes(part) for part in parts])
-
-    def _where_it_ends(self) -> tuple[int, int, int]:
-        """The last segment, the bytes in it that count, and the last seq."""
-        last = self._writer.execute("SELECT seq FROM sqlite_sequence WHERE name = 'entry'").get or 0
-        row = self._writer.execute(_END).fetchone()
-        return (*row, last) if row else (1, 0, last)
-
-
-def _open_database(path: Path) -> apsw.Connection:
-    database = apsw.Connection(str(path))
-    database.set_busy_timeout(60_000)
-    database.execute("PRAGMA journal_mode = WAL")
-    database.execute("PRAGMA synchronous = FULL")
-    database.execute(_SCHEMA)
-    return database
+    def _read_again(self) -> None:
+        """Take from the log what the index does not know."""
+        for about, place in self._segments.after(self._index.known):
+            self._note(about, place)
+            if len(self._pending) >= self._enter_messages:
+                self._enter()
+        self._segments.go_on()
+        self.last_seq = self._segments.end.seq
 
 
 @contextlib.contextmanager
@@ -306,18 +249,7 @@ def _unwritable(store: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise StoreUnwritable(store, error.strerror or str(error)) from error
+    except StorageFull as error:
+        raise StoreUnwritable(store, error.why) from error
     except (apsw.CantOpenError, apsw.ReadOnlyError, apsw.NotADBError, apsw.IOError, apsw.FullError) as error:
         raise StoreUnwritable(store, str(error)) from error
-
-
-@contextlib.contextmanager
-def _full(store: Path) -> Iterator[None]:
-    """A write that found no room becomes StorageFull; one whose sync failed may be on disk or not, and goes through."""
-    try:
-        yield
-    except apsw.FullError as error:
-        raise StorageFull(store, str(error)) from error
-    except apsw.IOError as error:
-        if getattr(error, "extendedresult", 0) in _UNSURE:
-            raise
-        raise StorageFull(store, str(error)) from error

@@ -1,4 +1,4 @@
-"""Append-only files of messages; which of their bytes count is the ledger's to say."""
+"""The log itself: append-only files of records; what stands in them counts, up to the first that is no record."""
 
 import contextlib
 import errno
@@ -6,130 +6,209 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from telemetry.codec import Frame
-from telemetry.errors import StorageFull
-from telemetry.record import lengths, split
+from telemetry.errors import LedgerCorrupt, StorageFull
+from telemetry.log_format import HEAD_BYTES, About, Head, pack_record, read_record
+from telemetry.record import split
 
-NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EMFILE, errno.ENFILE})
+_CHUNKS_A_WRITE = 1024  # IOV_MAX
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a message lies: the segment's number, its first byte, how many."""
+class Place(NamedTuple):
+    """Where a record lies: the segment's number, its first byte, how many."""
 
     segment: int
     start: int
     length: int
 
 
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A byte in the log, and the number of the last message before it."""
+
+    segment: int
+    at: int
+    seq: int
+
+
 class Segments:
-    """The segment files of one store; one thread appends, another may read and remove.
+    """The segment files of one store, which one process appends to.
 
-    A record is a count of frames, their lengths (all uint32, little-endian), and the frames.
-
-    current: the number of the segment that is appended to
+    heads: of the files there are, by number
+    end: behind the last record that counts
     """
 
-    def __init__(self, folder: Path, *, segment: int, size: int, roll_bytes: int) -> None:
-        """Go on behind byte `size` of `segment`; what lies behind it was never acknowledged and is cut off."""
+    def __init__(self, folder: Path, *, roll_bytes: int) -> None:
+        """Look what is there; nothing can be appended before `go_on`."""
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._roll_bytes = roll_bytes
-        for number in self._numbers():
-            if number > segment:
-                self._path(number).unlink()
-        self._open(segment)
-        self._end = min(size, os.fstat(self._fd).st_size)
-        os.ftruncate(self._fd, self._end)
+        self._fd = -1
+        self.heads = dict(self._found())
+        self.end = Position(0, 0, 0)
 
-    def append(self, records: Sequence[Sequence[Frame]]) -> list[Place]:
+    def after(self, known: Position) -> Iterator[tuple[About, Place]]:
+        """All records behind a position, in order; raises LedgerCorrupt where what was synced once is damaged."""
+        numbers = sorted(number for number in self.heads if number >= known.segment)
+        if known.segment in self.heads or not numbers:
+            end = known
+        else:  # all before the first was forgotten
+            end = Position(numbers[0], HEAD_BYTES, self._checked(numbers[0], None, known.seq))
+        self.end = end
+        for number in numbers:
+            if number != self.end.segment:
+                self.end = Position(number, HEAD_BYTES, self._checked(number, self.end.at, self.end.seq))
+            yield from self._records(number)
+
+    def go_on(self) -> None:
+        """Append behind the last record that `after` gave; what lies there was never acknowledged and is cut off."""
+        if self.end.segment not in self.heads:
+            self._begin(self.end.segment + 1)
+            return
+        self._fd = os.open(self._path(self.end.segment), os.O_WRONLY)
+        os.ftruncate(self._fd, self.end.at)
+
+    def append(self, messages: Sequence[tuple[About, Sequence[Frame]]]) -> list[Place]:
         """Write records, not yet synced; raises StorageFull with nothing written."""
-        with self._room():
-            self._roll()
-        places = []
-        chunks: list[Frame] = []
-        at = self._end
-        for frames in records:
-            record = [lengths(frames), *frames]
+        if self.end.at >= self._roll_bytes:  # at the start of a group, so that a group lies in one
+            self._begin(self.end.segment + 1)
+        salt, at = self.heads[self.end.segment].salt, self.end.at
+        places, chunks = [], list[Frame]()
+        for about, frames in messages:
+            record = pack_record(about, frames, salt)
+            length = sum(map(len, record))
+            places.append(Place(self.end.segment, at, length))
             chunks += record
-            length = sum(len(chunk) for chunk in record)
-            places.append(Place(self.current, at, length))
             at += length
-        with self._room():
-            self._write(b"".join(chunks))
+        try:
+            self._write(chunks)
+        except OSError as error:
+            if error.errno not in NO_ROOM:
+                raise
+            os.ftruncate(self._fd, self.end.at)
+            raise StorageFull(self._folder, error.strerror or "") from error
         return places
 
     def sync(self) -> None:
         """Bring what was appended to the disk. An error is final: the kernel has dropped the pages."""
         os.fdatasync(self._fd)
 
-    def keep(self, places: Sequence[Place]) -> None:
-        """From now on these bytes count."""
-        self._end = places[-1].start + places[-1].length
+    def keep(self, places: Sequence[Place], seq: int) -> None:
+        """From now on these records count; seq: of the last message among them, or before them."""
+        self.end = Position(places[-1].segment, places[-1].start + places[-1].length, seq)
 
-    def cut_back(self) -> None:
-        """Take back what was appended and does not count."""
-        os.ftruncate(self._fd, self._end)
-
-    def read(self, place: Place) -> list[bytes]:
-        """The frames of a record; raises ValueError where the bytes are not one, OSError where the file is gone."""
-        fd = os.open(self._path(place.segment), os.O_RDONLY)
-        try:
-            raw = os.pread(fd, place.length, place.start)
-        finally:
-            os.close(fd)
-        if len(raw) != place.length:
-            raise ValueError(f"{len(raw)} bytes of {place.length}")
-        return split(raw)
+    def frames(self, place: Place) -> list[bytes] | None:
+        """The frames of a record; None where it is not there."""
+        head = self.heads.get(place.segment)
+        with contextlib.suppress(FileNotFoundError, ValueError), _opened(self._path(place.segment)) as fd:
+            record = read_record(fd, place.start, head.salt) if head else None
+            return split(record.body) if record else None
+        return None
 
     def remove_before(self, segment: int) -> None:
         """Delete the files with lower numbers, never the one that is appended to."""
-        for number in self._numbers():
-            if number < min(segment, self.current):
-                self._path(number).unlink()
+        for number in sorted(self.heads):
+            if number < segment and number != self.end.segment:
+                os.unlink(self._path(number))  # noqa: PTH108 - a disk that remembers is put in the place of `os`
+                del self.heads[number]
 
     def close(self, *, empty: bool) -> None:
         """Close; where nothing counts any more, leave no files."""
         os.close(self._fd)
         if empty:
-            for number in self._numbers():
-                self._path(number).unlink()
+            for number in sorted(self.heads):
+                os.unlink(self._path(number))  # noqa: PTH108 - as above
 
-    def _open(self, segment: int) -> None:
-        self._fd = os.open(self._path(segment), os.O_WRONLY | os.O_CREAT, 0o644)
-        self.current = segment
-        sync_folder(self._folder)
+    def _records(self, number: int) -> Iterator[tuple[About, Place]]:
+        with _opened(self._path(number)) as fd:
+            size, salt = os.fstat(fd).st_size, self.heads[number].salt
+            if size < self.end.at:
+                raise LedgerCorrupt(self._folder, str(self.end.seq), f"segment {number} was longer")
+            while record := read_record(fd, self.end.at, salt, size):
+                about, start = record.about, self.end.at
+                if about.seq != self.end.seq + (about.piece is None):
+                    break
+                self.end = Position(number, record.end, about.seq)
+                yield about, Place(number, start, record.end - start)
 
-    def _roll(self) -> None:
-        """Begin a new segment where this one is full: at the start of a group, so that a group lies in one."""
-        if self._end >= self._roll_bytes:
-            full = self._fd
-            self._open(self.current + 1)
-            self._end = 0
-            os.close(full)
+    def _checked(self, number: int, before_end: int | None, seq: int) -> int:
+        """The last message before a segment, which must go on where the one before it ended."""
+        head = self.heads[number]
+        if head.first != seq + 1 or (before_end is not None and head.before_end != before_end):
+            raise LedgerCorrupt(self._folder, str(seq + 1), f"segment {number} does not go on where the last one ends")
+        return seq
 
-    def _write(self, raw: bytes) -> None:
-        view, at = memoryview(raw), self._end
-        while view:
-            written = os.pwrite(self._fd, view, at)
-            view, at = view[written:], at + written
+    def _found(self) -> Iterator[tuple[int, Head]]:
+        """The segments there are; one whose head never got to the disk holds nothing and is removed."""
+        for path in sorted(self._folder.glob("*.seg")):
+            with _opened(path) as fd:
+                head, size = Head.read(fd), os.fstat(fd).st_size
+            if head is not None and path == self._path(head.number):
+                yield head.number, head
+            elif size > HEAD_BYTES:
+                raise LedgerCorrupt(self._folder, path.name, "it does not begin as a segment does")
+            else:
+                os.unlink(path)  # noqa: PTH108 - as above
 
-    @contextlib.contextmanager
-    def _room(self) -> Iterator[None]:
+    def _begin(self, number: int) -> None:
+        """Begin a segment; its name and head are on the disk before anything is appended."""
+        if self._fd >= 0:
+            os.fdatasync(self._fd)  # what was cut off must not come back behind where the next one says this one ends
+        salt = int.from_bytes(os.urandom(8), "little")
+        head = Head(number, salt, self.end.seq + 1, self.end.at)
+        path = self._path(number)
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
         try:
-            yield
+            if os.pwritev(fd, [head.packed()], 0) < HEAD_BYTES:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fdatasync(fd)
         except OSError as error:
+            os.close(fd)
             if error.errno not in NO_ROOM:
                 raise
-            self.cut_back()
+            os.unlink(path)  # noqa: PTH108 - as above
             raise StorageFull(self._folder, error.strerror or "") from error
+        sync_folder(self._folder)
+        if self._fd >= 0:
+            os.close(self._fd)
+        self._fd, self.heads[number] = fd, head
+        self.end = Position(number, HEAD_BYTES, self.end.seq)
+
+    def _write(self, chunks: Sequence[Frame]) -> None:
+        at = self.end.at
+        for first in range(0, len(chunks), _CHUNKS_A_WRITE):
+            some = chunks[first : first + _CHUNKS_A_WRITE]
+            while some:
+                written = os.pwritev(self._fd, some, at)
+                at += written
+                some = _behind(some, written)
 
     def _path(self, segment: int) -> Path:
         return self._folder / f"{segment:08}.seg"
 
-    def _numbers(self) -> list[int]:
-        return sorted(int(path.stem) for path in self._folder.glob("*.seg"))
+
+def _behind(chunks: Sequence[Frame], written: int) -> Sequence[Frame]:
+    """What is left of chunks of which so many bytes are written."""
+    size = sum(map(len, chunks))
+    return [] if written == size else [memoryview(b"".join(chunks))[written:]]
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[int]:
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        yield fd
+    finally:
+        os.close(fd)
+
+
+def sync_file(path: Path) -> None:
+    """Bring a file's bytes to the disk, if there is one."""
+    with contextlib.suppress(FileNotFoundError), _opened(path) as fd:
+        os.fdatasync(fd)
 
 
 def sync_folder(folder: Path) -> None:

@@ -1,15 +1,13 @@
-"""The collection server as one process: a thread that collects, a thread that brings what came in into the tables."""
+"""The collection server: this process collects, another brings what came in into the tables."""
 
 import contextlib
 import math
 import os
-import queue
 import signal
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import FrameType
 from typing import Self
@@ -18,19 +16,16 @@ import structlog
 import zmq
 
 from telemetry.collector import Collector
-from telemetry.destination import Folder
-from telemetry.errors import NotNow
+from telemetry.compaction import Compaction
 from telemetry.intake import Intake
 from telemetry.keys import Keys
 from telemetry.ledger import Ledger
 from telemetry.metrics import Metrics
 from telemetry.pulse import Pulse
 from telemetry.quota import Quota
-from telemetry.store import Compactor
 
 log = structlog.get_logger()
 
-COMPACT_EVERY_S = 2.0
 BATCHES_BETWEEN_LOOKS = 16
 
 
@@ -58,7 +53,7 @@ def serve(
     Raises:
         PortInUse, BadAddress, Unprotected, StoreUnwritable, StoreLocked: nothing was started
         DoormanGone: nobody would be let in any more; start it again
-        LedgerCorrupt, OSError: the disk failed; nothing acknowledged is lost, but a person must look
+        LedgerCorrupt, CompactionFailed, OSError: nothing acknowledged is lost, but a person must look
 
     A signal that the process ignores stays ignored, so a parent can keep its server through a Ctrl-C.
     """
@@ -66,7 +61,7 @@ def serve(
         metrics = Metrics()
         ledger = Ledger(store)
         closing.callback(ledger.close)
-        compaction = _Compaction(Compactor(ledger, Folder(store)), bell.ring)
+        compaction = Compaction(ledger, str(store))
         closing.callback(compaction.stop)
         intake = Intake(ledger, metrics, quota=quota)
         collector = Collector(intake, str(store.resolve()), bind, compaction.flush, keys)
@@ -83,16 +78,17 @@ def serve(
         log.info("server_stopped", store=str(store))
 
 
-def _turn(collector: Collector, compaction: "_Compaction", bell: "_Bell", pulse: Pulse, parent: int | None) -> None:
+def _turn(collector: Collector, compaction: Compaction, bell: "_Bell", pulse: Pulse, parent: int | None) -> None:
     poller = zmq.Poller()
     poller.register(collector.socket, zmq.POLLIN)
     poller.register(bell.fileno(), zmq.POLLIN)
+    poller.register(compaction.socket.fileno(), zmq.POLLIN)
     looked_s = -math.inf
     while not bell.stopping and (parent is None or os.getppid() == parent):
         poller.poll(collector.look_every_ms)
         _take(collector)
         bell.hush()
-        for peer, flush, refused in compaction.done():
+        for peer, flush, refused in compaction.turn():
             collector.answer_flush(peer, flush, refused)
         if time.monotonic() - looked_s >= collector.look_every_ms / 1000:
             looked_s = time.monotonic()
@@ -107,63 +103,8 @@ def _take(collector: Collector) -> None:
             break
 
 
-class _Compaction:
-    """Runs the compactor in a thread: every few seconds, and when somebody asks for a flush."""
-
-    def __init__(self, compactor: Compactor, ring: Callable[[], None]) -> None:
-        self._compactor = compactor
-        self._ring = ring
-        self._asked: queue.SimpleQueue[tuple[bytes, str] | None] = queue.SimpleQueue()
-        self._answers: queue.SimpleQueue[tuple[bytes, str, str]] = queue.SimpleQueue()
-        self._pool = ThreadPoolExecutor(1, "compaction")
-        self._work = self._pool.submit(self._run)
-
-    def flush(self, peer: bytes, flush: str) -> None:
-        """Ask that all that is on disk by now gets into the tables."""
-        self._asked.put((peer, flush))
-
-    def done(self) -> Iterator[tuple[bytes, str, str]]:
-        """Flushes that are done, with a reason where they could not be; raises what the compactor raised."""
-        if self._work.done():
-            self._work.result()
-        with contextlib.suppress(queue.Empty):
-            while True:
-                yield self._answers.get_nowait()
-
-    def stop(self) -> None:
-        """Bring what is left into the tables, and end; raises what the compactor raised."""
-        self._asked.put(None)
-        self._pool.shutdown()
-        self._work.result()
-
-    def _run(self) -> None:
-        try:
-            while True:
-                try:
-                    asked = self._asked.get(timeout=COMPACT_EVERY_S)
-                except queue.Empty:
-                    self._attempt(self._compactor.step)
-                    continue
-                refused = self._attempt(self._compactor.drain)
-                if asked is None:
-                    return
-                self._answers.put((*asked, refused))
-                self._ring()
-        finally:
-            self._ring()
-
-    def _attempt(self, work: Callable[[], object]) -> str:
-        """Do it; on a full disk say so, and let it be tried again."""
-        try:
-            work()
-        except NotNow as error:
-            log.warning("compaction_waits", why=str(error))
-            return str(error)
-        return ""
-
-
 class _Bell:
-    """Wakes the collecting thread: rung by the other thread and by signals."""
+    """Wakes the collecting thread: rung by signals."""
 
     def __init__(self) -> None:
         self.stopping = False

@@ -143,10 +143,14 @@ class _Os:
             self._disk.note("create", path)
         return os.open(path, flags, mode)
 
-    def pwrite(self, fd: int, view: memoryview, at: int) -> int:
-        written = os.pwrite(fd, view, at)
-        self._disk.note("write", _path(fd), at, bytes(view[:written]))
+    def pwritev(self, fd: int, chunks: list[bytes | memoryview], at: int) -> int:
+        written = os.pwritev(fd, chunks, at)
+        self._disk.note("write", _path(fd), at, b"".join(chunks)[:written])
         return written
+
+    def unlink(self, path: Path) -> None:
+        self._disk.note("delete", path)
+        path.unlink()
 
     def ftruncate(self, fd: int, size: int) -> None:
         self._disk.note("truncate", _path(fd), size)

@@ -151,7 +151,7 @@ def test_a_store_that_cannot_be_made_says_why(tmp_path: Path) -> None:
 
 def test_a_file_that_is_no_ledger_says_why(tmp_path: Path) -> None:
     (tmp_path / "inbox").mkdir()
-    (tmp_path / "inbox/ledger.sqlite").write_bytes(b"not a database" * 100)
+    (tmp_path / "inbox/index.sqlite").write_bytes(b"not a database" * 100)
     with pytest.raises(StoreUnwritable, match="not a database"):
         Ledger(tmp_path)
 

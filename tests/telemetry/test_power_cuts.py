@@ -30,7 +30,7 @@ def disk(tmp_path_factory: pytest.TempPathFactory) -> Disk:
     """Forty groups of rows, clips and pieces in small segments, pruned once, acknowledged as a server does."""
     disk = Disk(tmp_path_factory.mktemp("disk").resolve())
     with recorded(disk, pytest.MonkeyPatch()):
-        ledger = Ledger(disk.root, segment_bytes=60_000)
+        ledger = Ledger(disk.root, segment_bytes=60_000, enter_messages=15)
         long = [frames for _, frames in cut("city/clip/long", encode_clip(a_clip("long", picture=bytes(400_000))))]
         for i in range(40):
             frames = [encode_rows(RUN, "fires", f"{i}-{k}", some_fires(10 * i + k, 3)) for k in range(3)]
@@ -50,7 +50,7 @@ def lost(disk: Disk, upto: int, number: int, folder: Path, told: set[str]) -> se
     ledger = Ledger(folder)
     kept = [entry.id for entry in ledger.entries(0, 10_000)]
     known = {each for each in told if ledger.known(each) is not None}
-    pieces = {row[0] for row in ledger._reader.execute("SELECT whole || '#' || number FROM piece")}
+    pieces = {f"{whole}#{number}" for (_, whole), there in ledger._partials._pieces.items() for number in there}
     ledger.append([incoming(encode_rows(RUN, "fires", "after", some_fires()))])  # and it goes on
     ledger.close()
     assert len(kept) == len(set(kept))

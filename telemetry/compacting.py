@@ -1,0 +1,89 @@
+"""The process that brings a store's log into its tables, begun by a server; see `compaction.py`."""
+
+import os
+import signal
+import socket
+import sys
+import traceback
+from collections.abc import Iterator, MutableMapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import structlog
+
+from telemetry.compaction import PACKET_BYTES, Done, Failed, Order, Pruned, Report, Said
+from telemetry.destination import open_destination
+from telemetry.entries import Entry, Reader
+from telemetry.errors import NotNow
+from telemetry.lock import waited_for
+from telemetry.store import Compactor
+
+NICENESS = 10  # collecting goes first
+_TEXT_CHARACTERS = 4_000  # of a line for the log, so that it fits into a packet
+
+
+class _Inbox:
+    """The log as another process appends to it, up to what that has said is on disk."""
+
+    def __init__(self, store: Path, channel: socket.socket, pruned: int) -> None:
+        self.store = store
+        self.upto = self._pruned = pruned
+        self._reader, self._channel = Reader(store), channel
+
+    def entries(self, after: int, limit: int) -> Iterator[Entry]:
+        """As `Ledger.entries`."""
+        return self._reader.entries(max(after, self._pruned), self.upto, limit)
+
+    def prune(self, upto: int) -> None:
+        """As `Ledger.prune`, which the server does when it hears of it."""
+        self._pruned = upto
+        _report(self._channel, Pruned(upto))
+
+
+def main() -> None:
+    """Carry out orders until the server closes its end, which it does when it ends in whatever way."""
+    store, destination, fd, pruned = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+    for number in (signal.SIGINT, signal.SIGTERM):  # both are for the server, which then lets us finish
+        signal.signal(number, signal.SIG_IGN)
+    os.nice(NICENESS)
+    with socket.socket(fileno=fd) as channel:
+        structlog.configure(processors=[structlog.processors.add_log_level, _Forward(channel)])
+        try:
+            with waited_for(store / "inbox/compactor.lock"):
+                _work(channel, _Inbox(store, channel, pruned), destination)
+        except (BrokenPipeError, ConnectionResetError):
+            return  # the server has gone; its successor's compactor begins where the tables end
+        except Exception as error:  # noqa: BLE001 - whatever it is, the server is to know
+            traceback.print_exc()
+            _report(channel, Failed(str(error) or type(error).__name__))
+            raise SystemExit(1) from None
+
+
+def _work(channel: socket.socket, inbox: _Inbox, destination: str) -> None:
+    compactor: Compactor | None = None
+    while packet := channel.recv(PACKET_BYTES):
+        inbox.upto, why = msgspec.msgpack.decode(packet, type=Order).upto, ""
+        try:
+            compactor = compactor or Compactor(inbox, open_destination(destination))
+            compactor.drain()
+        except NotNow as error:
+            why = str(error)
+        _report(channel, Done(inbox.upto, why))
+
+
+class _Forward:
+    """Hands what is logged to the server, in whose log it belongs."""
+
+    def __init__(self, channel: socket.socket) -> None:
+        self._channel = channel
+
+    def __call__(self, _logger: object, level: str, event: MutableMapping[str, Any]) -> str:
+        facts = {name: value if isinstance(value, int | float) else str(value)[:_TEXT_CHARACTERS]
+                 for name, value in event.items() if name not in {"event", "level"}}  # fmt: skip
+        _report(self._channel, Said(level, str(event["event"]), facts))
+        raise structlog.DropEvent
+
+
+def _report(channel: socket.socket, report: Report) -> None:
+    channel.send(msgspec.msgpack.encode(report))
