@@ -130,7 +130,7 @@ def test_a_module_begins_with_what_it_is_for(path: Path) -> None:
 @pytest.mark.parametrize(
     ("start", "heavy"),
     [
-        ("import telemetry", {"torch", "scenarios", "vehicle"}),
+        ("import telemetry", {"torch", "scenarios", "vehicle", "pyarrow", "deltalake", "duckdb", "pandas"}),
         ("import triggers", {"torch", "sklearn"}),
         ("import fleet", {"torch", "numpy"}),
         (

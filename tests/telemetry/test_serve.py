@@ -12,7 +12,7 @@ import pytest
 import zmq
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from wire_samples import RUN, Server, a_clip, a_server, every_message, some_fires
+from wire_samples import RUN, SERVER, Server, a_clip, a_server, every_message, some_fires
 
 from telemetry import Gateway, open_run, serve
 from telemetry.errors import BadAddress, PortInUse, StoreLocked, StoreUnwritable, WaitTimeout
@@ -247,3 +247,24 @@ def test_a_full_disk_makes_the_car_side_wait_and_loses_nothing(tmp_path: Path) -
         assert sorted(gateway.take_acknowledged()) == ["a", "big"]
     assert server.stop() == 0
     assert open_run(tmp_path / "store").sql("SELECT count(*) FROM clips").fetchall() == [(1,)]
+
+
+LISTED = """
+import atexit, os, sys
+process = os.getpid()
+atexit.register(lambda: os.getpid() == process and print("LOADED", *sys.modules, file=sys.stderr))
+"""
+
+
+def test_the_process_that_collects_knows_nothing_of_tables(tmp_path: Path) -> None:
+    """Though all that came in is in them."""
+    server = Server(tmp_path / "store", program=LISTED + SERVER)
+    with Gateway(server.endpoint, run=RUN, sender="test") as gateway:
+        gateway.send_rows("fires", "a", some_fires())
+        gateway.send_clip(a_clip())
+        gateway.flush(60)
+    assert server.stop() == 0
+    loaded = set(server.log.read_text().rpartition("LOADED")[2].split())
+    assert "telemetry.collector" in loaded
+    assert not loaded & {"pyarrow", "deltalake", "duckdb", "pandas", "mcap", "telemetry.store"}
+    assert open_run(tmp_path / "store").sql("SELECT count(*) FROM fires").fetchall() == [(3,)]
