@@ -33,6 +33,7 @@ FleetError
 │   ├── BadScores             mend the file of scores or labels at what it names
 │   ├── DamagedFilm           remove the file; it is painted again
 │   ├── PainterDied           look at its message; begin again: what is on film stays there
+│   ├── NothingToCompare      give --versus, or drop the requirement
 │   └── BadQuota              correct the quota
 ├── BadLabels                 correct the labels, or the clips that they are of
 ├── UnknownLayer              correct the layer in the trigger's params
@@ -314,6 +315,13 @@ class BadQuota(ExamError):
 
     def __init__(self, text: str, problem: str) -> None:
         super().__init__(f"quota {text!r}: {problem}")
+
+
+class NothingToCompare(ExamError):
+    """A change is required, and there is no other version."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} compares with another version: give one by --versus")
 
 
 class BadScores(ExamError):

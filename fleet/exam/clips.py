@@ -37,9 +37,9 @@ class Clip:
     large: NDArray[np.uint8]
 
 
-def clip_bytes(fitting: Fitting, rows: Rows) -> float:
+def clip_bytes(fitting: Fitting, rows: Rows, trigger: int = 0) -> float:
     """Mean bytes of a clip: of fires, or where there are none of moments at which one might have fired."""
-    spec = fitting.specs[0]
+    spec = fitting.specs[trigger]
     chosen = np.flatnonzero(rows.fired)
     if not len(chosen):
         chosen = np.arange(len(rows.sample))
@@ -49,7 +49,7 @@ def clip_bytes(fitting: Fitting, rows: Rows) -> float:
     return float(np.mean([each.nbytes for each in developed])) if developed else 0.0
 
 
-def clips_of(painted: Painted, rows: Rows, threshold: float, order: "Order") -> list[Clip]:
+def clips_of(painted: Painted, rows: Rows, threshold: float, eyes: "Eyes") -> list[Clip]:
     """Up to `SHOWN` of each sort, painted."""
     score = np.nan_to_num(rows.score, nan=-1.0)
     event = rows.sample.event
@@ -61,11 +61,10 @@ def clips_of(painted: Painted, rows: Rows, threshold: float, order: "Order") -> 
         "missed": _first(event & ~rows.sample.right, np.argsort(score, kind="stable")),
         "borderline": _first(np.isfinite(rows.score) & (event | wrong), edge),
     }
-    eyes = _Eyes(order)
-    return [_painted(painted, rows, sort, row, eyes) for sort, found in sorts.items() for row in found.tolist()]
+    return [painted_clip(painted, rows, sort, row, eyes) for sort, found in sorts.items() for row in found.tolist()]
 
 
-class _Eyes:
+class Eyes:
     """The exam's world with one camera of many pixels, opened once for each camera."""
 
     def __init__(self, order: "Order") -> None:
@@ -85,7 +84,7 @@ def _first(which: NDArray[np.bool_], order: NDArray[np.intp]) -> Ints:
     return order[which[order]][:SHOWN]
 
 
-def _painted(painted: Painted, rows: Rows, sort: str, row: int, eyes: _Eyes) -> Clip:
+def painted_clip(painted: Painted, rows: Rows, sort: str, row: int, eyes: Eyes) -> Clip:
     """The camera that shows most of what was put there, or the main one."""
     world, tick, car = rows.driven.world, int(rows.driven.tick(rows.moment[row])), np.array([row], np.uint32)
     truth = world.truth(car, tick)

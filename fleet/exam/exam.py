@@ -11,8 +11,9 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
+from fleet.errors import NothingToCompare
 from fleet.exam.aims import Aim, aim_of
-from fleet.exam.clips import Clip, clip_bytes, clips_of
+from fleet.exam.clips import Clip, Eyes, clip_bytes, clips_of
 from fleet.exam.crew import Crew, Hands, Kit, Studio
 from fleet.exam.driving import Driven, drive
 from fleet.exam.films import STREAM, Bill, Film, why_none
@@ -22,6 +23,7 @@ from fleet.exam.grading import Graded, Scored, Slice, graded, sliced, threshold_
 from fleet.exam.grounds import BLOCK, Grounds, lead_of, steps_of
 from fleet.exam.painted import Painted, alerts, scout
 from fleet.exam.trial import Sampled, least, sample
+from fleet.exam.versus import Versus, theirs, versus
 from scenarios import SLICES, Draws
 from triggers import TriggerSpec, estimate, load_spec
 
@@ -86,7 +88,7 @@ class Exam:
     clip_mb: float
     cost: dict[str, float]
     bill: Bill
-    versus: estimate.Comparison | None
+    versus: Versus | None
     scored: Scored
     held: dict[str, NDArray[np.bool_]]
 
@@ -112,6 +114,8 @@ def examine(order: Order, watch: Watch = lambda *_: None) -> Exam:
     """Put a trigger through its exam. Raises TriggerError, ScenarioError, VehicleError, ExamError."""
     specs = _specs(order)
     required = estimate.parse_requirements(order.require, tuple(SLICES)) if order.require else []
+    if not order.versus and (change := next((each for each in required if each.name.endswith("_change")), None)):
+        raise NothingToCompare(change.name)
     aim, begun = aim_of(specs[0].name, order.catches), time.monotonic()
     kit = Kit(order.world, order.seed, order.network, order.shadows, specs, aim, steps_of(order.every_s))
     studio = kit.open()
@@ -209,7 +213,10 @@ def _found(
         spec, figures, cars=order.cars, wanted=order.wanted, driven_s=grounds.looks_per_car_day * grounds.step / 10,
         clip_mb=clip_mb, days=days_left(spec, order.start),
     )  # fmt: skip
-    aimed = bool(painted.aim.catches)
+    aimed, eyes, other = bool(painted.aim.catches), Eyes(order), None
+    if len(painted.fitting.specs) > 1:
+        there = pooled(painted, theirs(painted, sampled), dry, 1)
+        other = versus(painted, whole, there, rows, eyes, clip_mb=clip_mb, driven_s=told.driven_s)
     slices = sliced(whole, held, painted.rest) if aimed else []
     frames = sampled.frames + bill.painted
     log.info("trigger_examined", trigger=spec.name, frames=frames, spent_s=round(spent_s, 1))
@@ -217,24 +224,11 @@ def _found(
         order, spec, painted.aim, painted.modes, _strata(painted, sampled),
         estimate.figures_of(sampled.sample, rest=painted.rest), figures, guard, told, tuple(slices),
         graded(scored, threshold, sorts_of(parts)) if aimed else Graded(),
-        tuple(_judged(required, figures, guard, told, slices, aim=aimed)),
-        tuple(clips_of(painted, rows, threshold, order)), clip_mb,
+        tuple(_judged(required, figures, guard, told, slices, other, aim=aimed)),
+        tuple(clips_of(painted, rows, threshold, eyes)), clip_mb,
         _cost(driven, dry, frames, spent_s, grounds), bill,
-        _versus(painted, sampled, dry), scored, held,
+        other, scored, held,
     )  # fmt: skip
-
-
-def _versus(painted: Painted, sampled: Sampled, dry: Driven) -> estimate.Comparison | None:
-    """The second version less the first on the same encounters, if there is one."""
-    if len(painted.fitting.specs) == 1:
-        return None
-    other = painted.outcomes(painted.looked[-1], 1)
-    event, right, wrong = (
-        np.concatenate([getattr(each, name) for each in other]) for name in ("event", "right", "wrong")
-    )
-    mine = sampled.sample
-    theirs = Sampled(estimate.Sample(mine.stratum, mine.weight, event, right, wrong), sampled.counts, [], 0)
-    return estimate.compare(pooled(painted, sampled, dry), pooled(painted, theirs, dry, 1))
 
 
 def _strata(painted: Painted, sampled: Sampled) -> tuple[tuple[str, float, int, int], ...]:
@@ -259,7 +253,7 @@ def _cost(driven: Driven, dry: Driven, frames: int, spent_s: float, grounds: Gro
 
 def _judged(
     required: Sequence[estimate.Requirement], figures: estimate.Figures, guard: estimate.Guard, told: Forecast,
-    parts: Sequence[Slice], *, aim: bool,
+    parts: Sequence[Slice], other: Versus | None, *, aim: bool,
 ) -> list[estimate.Verdict]:  # fmt: skip
     """Each requirement against its interval; an alarm, thin figures or driving that nobody looked at pass nothing."""
     of = {each.name: each for each in parts}
@@ -268,6 +262,8 @@ def _judged(
         if each.where:
             part = of.get(each.where)
             interval = getattr(part, each.name) if part else estimate.Interval(float("nan"), 0.0, 1.0)
+        elif each.name.endswith("_change"):
+            interval = other.change(each.name) if other else estimate.Interval(float("nan"), 0.0, 0.0)
         else:
             interval = {
                 "precision": figures.precision, "recall": figures.recall, "fires_per_car_day": figures.fires,
@@ -284,9 +280,10 @@ def unanswered(guard: estimate.Guard, figures: estimate.Figures) -> bool:
 
 
 def _doubt(each: estimate.Requirement, figures: estimate.Figures, guard: estimate.Guard, *, aim: bool) -> str:
-    if each.name in ("precision", "recall", "false_fires_per_car_day") and not aim:
+    name = each.name.removesuffix("_change")
+    if name in ("precision", "recall", "false_fires_per_car_day") and not aim:
         return "nothing says what the trigger ought to catch; name it by --catches"
-    if each.name == "recall":
+    if each.name == "recall" or name != each.name:  # what both met alike does not tell them apart
         return ""
     if unanswered(guard, figures):
         return f"alarm: {guard.alarm}"

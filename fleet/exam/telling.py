@@ -6,6 +6,7 @@ from typing import Any
 from fleet.exam.budgeting import RISK, Budget
 from fleet.exam.exam import DAY_LOOKS, Exam
 from fleet.exam.films import Bill
+from fleet.exam.versus import Versus
 from triggers import estimate
 
 
@@ -146,17 +147,19 @@ def _forecast(exam: Exam) -> dict[str, Any]:
     }
 
 
-def _versus(found: estimate.Comparison | None) -> dict[str, Any] | None:
+def _versus(found: Versus | None) -> dict[str, Any] | None:
+    """Figures of the one that was examined, less the other's."""
     if found is None:
         return None
+    names = ("precision", "recall", "fires_per_car_day", "false_fires_per_car_day", "upload_mb_per_car_day")
     return {
-        "recall": found.recall.told(),
-        "false_fires_per_car_day": found.wrong.told(),
-        "fires_per_car_day": found.fires.told(),
-        "gained": found.gained,
-        "lost": found.lost,
-        "p": found.p,
-        "smallest_difference": found.smallest,
+        "trigger": found.spec.name.removesuffix("_versus"),
+        "version": found.spec.version,
+        **{f"{name}_change": found.change(name).told() for name in names},
+        "gained": found.comparison.gained,
+        "lost": found.comparison.lost,
+        "p": found.comparison.p,
+        "smallest_difference": found.comparison.smallest,
     }
 
 

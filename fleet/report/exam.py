@@ -14,7 +14,7 @@ from fleet.report import grading
 from fleet.report.markup import figure, many, nothing, percent, table
 from fleet.report.page import Section
 from fleet.report.pictures import png
-from fleet.report.sheet import SORTS, Sheet, View, write
+from fleet.report.sheet import APART, SORTS, Sheet, View, write
 
 if TYPE_CHECKING:
     from fleet.exam.clips import Clip
@@ -79,7 +79,8 @@ def _sections(exam: "Exam") -> list[Section]:
         Section("guard", "What the estimate may have missed", "", (_guard(exam), _known(exam), _bill(exam))),
         Section("slices", "Where it is good, and where not", "", (grading.slices(exam.slices),)),
         Section("scores", "What another threshold would do", "", told),
-        Section("fleet", f"In a fleet of {exam.forecast.cars:,} cars", "", (_fleet(exam), _cost(exam), _versus(exam))),
+        *_versus(exam),
+        Section("fleet", f"In a fleet of {exam.forecast.cars:,} cars", "", (_fleet(exam), _cost(exam))),
         Section("method", "How it was found", _METHOD, (_strata(exam),)),
     ]
 
@@ -184,20 +185,30 @@ def _cost(exam: "Exam") -> Markup:
     return figure("Cost", table(["", ""], rows), note=note)
 
 
-def _versus(exam: "Exam") -> Markup:
+def _versus(exam: "Exam") -> list[Section]:
+    """This version less the other."""
     found = exam.versus
     if found is None:
-        return Markup("")
-    rows = [
-        ["recall", *grading.three(found.recall)],
-        ["false fires a car-day", *grading.three(found.wrong)],
-        ["fires a car-day", *grading.three(found.fires)],
-    ]
+        return []
+    names = {
+        "precision": "precision", "recall": "recall", "fires_per_car_day": "fires a car-day",
+        "false_fires_per_car_day": "false fires a car-day", "upload_mb_per_car_day": "MB a car-day",
+    }  # fmt: skip
+    rows = [[said, *grading.three(found.change(name)), _way(found.change(name))] for name, said in names.items()]
+    told = found.comparison
     note = (
-        f"{exam.order.versus} less this one, on the same encounters: it gains {found.gained} and loses {found.lost} "
-        f"(p = {found.p:.2g}). A difference in recall of {percent(found.smallest)} would have shown four times in five."
+        f"This one less the other, on the same encounters. Of encounters with what it is for, this one alone catches "
+        f"{told.gained}, the other alone {told.lost} (McNemar's exact p = {told.p:.2g}). A difference in recall of "
+        f"{percent(told.smallest)} would have shown four times in five."
     )
-    return figure("Against another version", table(["difference in", "estimate", "from", "to"], rows), note=note)
+    drawn = figure("Differences", table(["difference in", "estimate", "from", "to", ""], rows), note=note, wide=True)
+    return [Section("versus", f"Against {exam.order.versus}", "", (drawn,))]
+
+
+def _way(change: "estimate.Interval") -> str:
+    if change.low > 0:
+        return "more"
+    return "less" if change.high < 0 else "not told apart"
 
 
 def _strata(exam: "Exam") -> Markup:
@@ -211,10 +222,11 @@ def _strata(exam: "Exam") -> Markup:
 
 
 def _clips(exam: "Exam") -> list[tuple[str, list[View]]]:
+    clips = [*exam.clips, *(exam.versus.clips if exam.versus else ())]
     return [
-        (title, [_view(clip) for clip in exam.clips if clip.sort == sort])
-        for sort, title in SORTS.items()
-        if any(clip.sort == sort for clip in exam.clips)
+        (title, [_view(clip) for clip in clips if clip.sort == sort])
+        for sort, title in (SORTS | APART).items()
+        if any(clip.sort == sort for clip in clips)
     ]
 
 
@@ -222,7 +234,7 @@ def _view(clip: "Clip") -> View:
     score = f"score {clip.score:.2f}" if math.isfinite(clip.score) else "no score"
     large = simplejpeg.encode_jpeg(np.ascontiguousarray(clip.large), 90, "RGB", "444")
     return View(
-        clip.about, f"{score}, camera {clip.camera}", clip.sort in ("right", "borderline"),
+        clip.about, f"{score}, camera {clip.camera}", clip.sort in ("right", "borderline", "only_right", "other_right"),
         (_url("png", png(clip.seen)), _url("jpeg", large)),
     )  # fmt: skip
 

@@ -20,6 +20,12 @@ SORTS = {
     "missed": "Missed",
     "borderline": "Nearest to the threshold",
 }
+APART = {
+    "only_right": "Right, and caught by this version only",
+    "other_right": "Right, and caught by the other version only",
+    "only_wrong": "Wrong, and fired at by this version only",
+    "other_wrong": "Wrong, and fired at by the other version only",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,6 +94,36 @@ def test_the_command_writes_a_page_and_ends_with_the_verdicts_code(order: Order,
     assert "http" not in page
 
 
+def test_two_versions_meet_the_same_encounters_and_a_change_can_be_required(order: Order, tmp_path: Path) -> None:
+    """The other version never fires, so all that this one does is a difference."""
+    never = tmp_path / "never.yaml"
+    never.write_text(TRIGGER.replace("> 0.3", "> 2.0"))
+    arguments = [
+        "trigger", "exam", order.spec, "--world", order.world, "--catches", "caution_light", "--frames", "100",
+        "--dry-run-frames", "100", "--every-s", "4", "--json", "--out", str(tmp_path / "exam.html"), "--no-film",
+        "--workers", "1", "--versus", str(never), "--require", "fires_per_car_day_change>=-1e9, upload_mb_per_car_day_change<=0",
+    ]  # fmt: skip
+    with plain_painting():
+        done = CliRunner().invoke(build(), arguments)
+    found = json.loads(done.stdout.splitlines()[-1])
+    change = found["versus"]
+    assert change["lost"] == 0
+    assert change["recall_change"]["estimate"] == pytest.approx(found["recall"]["estimate"] or 0.0)
+    assert change["fires_per_car_day_change"]["estimate"] == pytest.approx(found["fires_per_car_day"]["estimate"])
+    assert change["upload_mb_per_car_day_change"]["estimate"] == pytest.approx(
+        found["upload_mb_per_car_day"]["estimate"]
+    )
+    assert found["requirements"][0]["verdict"] == "pass"
+    assert done.exit_code == {"pass": 0, "fail": 1, "inconclusive": 3}[found["verdict"]]
+    page = (tmp_path / "exam.html").read_text()
+    assert page.index('id="guard"') < page.index('id="versus"') < page.index('id="method"')
+
+
+def test_a_change_without_another_version_is_refused() -> None:
+    done = CliRunner().invoke(build(), ["trigger", "exam", "caution_light", "--require", "recall_change>=0"])
+    assert "give one by --versus" in str(done.exception)
+
+
 def test_a_budget_is_kept_or_said_to_be_too_small(order: Order, tmp_path: Path) -> None:
     arguments = [
         "trigger", "budget", order.spec, "--world", order.world, "--catches", "caution_light", "--frames", "100",

@@ -41,6 +41,26 @@ def test_the_difference_in_recall_is_covered() -> None:
     assert 0.92 < np.mean(hits) < 0.98
 
 
+def test_differences_in_precision_and_in_what_is_kept_of_the_fires_are_covered() -> None:
+    """Both versions are tried on the same events and near misses; half of what fires is kept."""
+    truth = 0.7 / (0.7 + 0.3 * 5) - 0.6 / (0.6 + 0.4 * 5)
+    covered = np.zeros(2)
+    for rep in range(400):
+        before, after = _with_near_misses(rep)
+        found = estimate.compare(before, after).precision
+        rates = [estimate.figures_of(each).fires.estimate for each in (before, after)]
+        half = estimate.rates_apart(before, after, (0.5, 0.5), 0.5 * (rates[1] - rates[0]))
+        covered += [found.low <= truth <= found.high, half.low <= 0.5 * (2.2 - 2.6) <= half.high]
+    assert ((covered / 400 > 0.92) & (covered / 400 < 0.98)).all()
+
+
+def test_versions_that_never_differ_are_not_told_apart() -> None:
+    before, _ = _with_near_misses(1)
+    found = estimate.compare(before, before)
+    assert found.precision.estimate == found.recall.estimate == 0
+    assert found.precision.low < 0 < found.precision.high
+
+
 def test_versions_on_other_encounters_are_not_compared() -> None:
     one, other = _sample(1, 0.5, 0.5, 100), _sample(1, 0.5, 0.5, 99)
     with pytest.raises(ValueError, match="same encounters"):
@@ -62,3 +82,16 @@ def _sample(rep: int, before: float, after: float, n: int) -> list[estimate.Samp
         fired = np.sqrt(0.7) * hard + np.sqrt(0.3) * own < norm.ppf(chance)
         found.append(estimate.Sample(np.zeros(n, np.int64), np.full(n, 1 / n), yes, fired, np.zeros(n)))
     return found
+
+
+def _with_near_misses(rep: int, n: int = 400) -> list[estimate.Sample]:
+    """n events and n near misses that are five times as frequent; the second version is better at both."""
+    events, misses = _sample(rep, 0.6, 0.7, n), _sample(rep + 10_000, 0.4, 0.3, n)
+    stratum, weight = np.repeat([0, 1], n), np.repeat([1 / n, 5 / n], n)
+    event, no = stratum == 0, np.zeros(n)
+    return [
+        estimate.Sample(
+            stratum, weight, event, np.concatenate([one.right, no > 0]), np.concatenate([no, two.right.astype(float)])
+        )
+        for one, two in zip(events, misses, strict=True)
+    ]

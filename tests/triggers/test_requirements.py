@@ -24,6 +24,8 @@ def test_requirements_are_read_as_people_write_them() -> None:
         ("fires_per_car_day<=-1", "expected a number of at least 0", 19),
         ("recall[nite]>=0.1", "unknown slice 'nite'; did you mean 'night'?", 7),
         ("fires_per_car_day[night]<=1", "a slice has precision and recall, and no fires_per_car_day", 18),
+        ("recall_change>=x", "expected a number, and this is 'x'", 15),
+        ("recall_change[night]>=0", "a slice has precision and recall, and no recall_change", 14),
         ("", "expected `NAME>=NUMBER`", 0),
     ],
 )

@@ -20,7 +20,7 @@ from triggers.estimate.intervals import (
     wilson,
 )
 from triggers.estimate.multiplicity import benjamini_hochberg, holm
-from triggers.estimate.paired import Comparison, compare, smallest_difference
+from triggers.estimate.paired import Comparison, compare, rates_apart, smallest_difference
 from triggers.estimate.requirements import Outcome, Requirement, Verdict, judge, parse_requirements, told, verdict_of
 from triggers.estimate.sample import Sample, effective_share, joined
 
@@ -62,6 +62,7 @@ __all__ = [
     "neyman",
     "parse_requirements",
     "power",
+    "rates_apart",
     "ratio_of",
     "smallest_difference",
     "strictest_first",

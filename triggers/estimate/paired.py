@@ -14,12 +14,13 @@ from triggers.estimate.sample import Sample
 class Comparison:
     """How a candidate differs from what there is.
 
-    recall: difference of recall, candidate less present; wrong, fires: differences per car-day, of false fires and of
-        all fires
+    precision, recall: differences, candidate less present; wrong, fires: differences per car-day, of false fires and
+        of all fires
     gained, lost: events that only the candidate caught, only the present version; p: of a sign test of these, two-sided
     smallest: difference in recall that so many events would have shown with power 0.8
     """
 
+    precision: Interval
     recall: Interval
     wrong: Interval
     fires: Interval
@@ -49,7 +50,41 @@ def compare(present: Sample, candidate: Sample, level: float = LEVEL) -> Compari
     fires = _difference(present, candidate.wrong - present.wrong + caught, level)
     events = int(event.sum())
     split = (gained + lost) / events if events else 0.0
-    return Comparison(recall, wrong, fires, gained, lost, sign_test(gained, lost), smallest_difference(events, split))
+    return Comparison(
+        _precision(present, candidate, level), recall, wrong, fires, gained, lost, sign_test(gained, lost),
+        smallest_difference(events, split),
+    )  # fmt: skip
+
+
+def rates_apart(
+    present: Sample, candidate: Sample, slopes: tuple[float, float], apart: float, level: float = LEVEL
+) -> Interval:
+    """How much a function of the rate of fires differs between two versions on the same encounters (delta method).
+
+    slopes: of the function at the rate of each, present first; apart: its value at the candidate's less the present's
+    """
+    each = slopes[1] * (candidate.right + candidate.wrong) - slopes[0] * (present.right + present.wrong)
+    found = _difference(present, each, level)
+    return Interval(apart, apart + found.low - found.estimate, apart + found.high - found.estimate)
+
+
+def _precision(present: Sample, candidate: Sample, level: float) -> Interval:
+    """The difference of two ratios over the same encounters, by the residuals of both (Binder, 1983)."""
+    shares, residuals = [], []
+    for each in (present, candidate):
+        alerts = each.right + each.wrong
+        whole = each.total(alerts)[0]
+        if whole <= 0:
+            return Interval(math.nan, -1.0, 1.0)
+        shares.append(each.total(each.right)[0] / whole)
+        residuals.append((each.right - shares[-1] * alerts) / whole)
+    apart = shares[1] - shares[0]
+    if not (residuals[1] != residuals[0]).any():
+        scale = present.total(present.right + present.wrong)[0]
+        most = min(float(present.weight.max(initial=0.0)) * 3.0 / scale, 1.0)
+        return Interval(apart, -most, most)
+    found = _difference(present, residuals[1] - residuals[0], level)
+    return Interval(apart, max(apart - found.half_width, -1.0), min(apart + found.half_width, 1.0))
 
 
 def sign_test(gained: int, lost: int) -> float:

@@ -11,6 +11,8 @@ from triggers.estimate.intervals import Interval
 
 NAMES = ("precision", "recall", "fires_per_car_day", "false_fires_per_car_day", "upload_mb_per_car_day")
 SHARES = ("precision", "recall")
+CHANGES = tuple(f"{name}_change" for name in NAMES)
+"""The same figures, less those of another version on the same encounters."""
 _PART = re.compile(
     r"\s*(?P<name>[A-Za-z_]\w*)\s*(?:\[(?P<slice>[^\]]*)\])?\s*(?P<sign>>=|<=)\s*(?P<bound>\S+)\s*", re.ASCII
 )
@@ -93,7 +95,7 @@ def _parsed(text: str, at: int, part: str, slices: Sequence[str]) -> Requirement
     if match is None:
         raise BadRequirement(text, at, "expected `NAME>=NUMBER` or `NAME<=NUMBER`, a comma between")
     name, where = match["name"], (match["slice"] or "").strip()
-    if name not in NAMES:
+    if name not in (*NAMES, *CHANGES):
         raise BadRequirement(text, at + match.start("name"), f"unknown figure '{name}'{hint(name, NAMES)}")
     if where and where not in slices:
         raise BadRequirement(text, at + match.start("slice"), f"unknown slice '{where}'{hint(where, slices)}")
@@ -103,8 +105,8 @@ def _parsed(text: str, at: int, part: str, slices: Sequence[str]) -> Requirement
         bound = float(match["bound"])
     except ValueError:
         bound = math.nan
-    if not math.isfinite(bound) or bound < 0 or (name in SHARES and bound > 1):
-        wanted = "a share from 0 to 1" if name in SHARES else "a number of at least 0"
+    if not math.isfinite(bound) or (name in NAMES and bound < 0) or (name in SHARES and bound > 1):
+        wanted = "a share from 0 to 1" if name in SHARES else "a number" + ("" if name in CHANGES else " of at least 0")
         raise BadRequirement(text, at + match.start("bound"), f"expected {wanted}, and this is {match['bound']!r}")
     return Requirement(name, where, match["sign"] == ">=", bound)
 
