@@ -1,6 +1,7 @@
 """What to keep: rules over a table of signals, and the reason for every yes and no."""
 
 from triggers import estimate, fleetwise, packages
+from triggers.clauses import Clause
 from triggers.errors import TriggerError
 from triggers.evaluate import Evaluator, Verdicts
 from triggers.explain import Explanation
@@ -13,6 +14,7 @@ from triggers.train import fit_probe
 
 __all__ = [
     "KINDS",
+    "Clause",
     "Evaluator",
     "Explanation",
     "Memory",

@@ -10,6 +10,7 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
+from triggers.clauses import Clause
 from triggers.errors import BadExpression, BadKind, UnknownSignal, UnknownTrigger
 from triggers.explain import Explanation, Looked, remembered
 from triggers.expression import Expression, Part
@@ -87,9 +88,10 @@ class Evaluator:
         self._pinned = any(hasattr(rule.score, "backbone") for rule in self._rules)
         self._backbone = backbone
 
-    def observe(self, table: SignalTable) -> Verdicts:
+    def observe(self, table: SignalTable, gates: dict[str, list[Clause]] | None = None) -> Verdicts:
         """What each trigger says of each car of the table; remembers it and counts the reasons.
 
+        gates: takes, by trigger, what each gate of `when` and then of a condition came to for every car.
         Raises ForeignBackbone if the table's embedding is not of the backbone promised.
         """
         if self._pinned and table.backbone != self._backbone:
@@ -98,7 +100,8 @@ class Evaluator:
         reasons = np.zeros((len(rows), len(self._rules)), np.uint8)
         scores = np.full(reasons.shape, np.nan, np.float32)
         for i, rule in enumerate(self._rules):
-            reasons[:, i] = self._judge(rule, table, rows, scores[:, i])
+            parts = None if gates is None else Parts(None, None, gates.setdefault(rule.spec.name, []))
+            reasons[:, i] = self._judge(rule, table, rows, scores[:, i], parts)
             self._memory.count(rule.spec.name, rows, reasons[:, i])
         self._memory.seen_tick[rows] = table.tick
         return Verdicts(table.cars, table.tick, reasons, scores)
@@ -111,11 +114,11 @@ class Evaluator:
         self._known(trigger)
         rule = next(rule for rule in self._rules if rule.spec.name == trigger)
         rows, score = self._memory.rows(table.cars), np.full(1, np.nan, np.float32)
-        latch, parts = self._memory.latch(trigger), Parts([], [])
+        latch, when, score_of = self._memory.latch(trigger), list[Part](), list[Part]()
         before = remembered(latch, int(rows[0]))
-        reason = Reason(int(self._judge(rule, table, rows, score, parts)[0]))
+        reason = Reason(int(self._judge(rule, table, rows, score, Parts(when, score_of))[0]))
         return Looked(
-            rule.spec, reason, float(score[0]), rule.terms.threshold, rule.graded, parts.when, parts.score_of,
+            rule.spec, reason, float(score[0]), rule.terms.threshold, rule.graded, when, score_of,
             before, remembered(latch, int(rows[0])), table.tick * self._tick_us,
         ).explained()  # fmt: skip
 
@@ -187,43 +190,50 @@ class Evaluator:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Where the parts of a gate and of a condition are noted for an explanation."""
+    """Where the parts of a gate and of a condition are noted for an explanation, and their gates for an exam."""
 
-    when: list[Part]
-    score_of: list[Part]
+    when: list[Part] | None
+    score_of: list[Part] | None
+    gates: list[Clause] | None = None
+
+
+_NOWHERE = Parts(None, None)
 
 
 def _look(rule: _Rule, table: SignalTable, moment: Moment, parts: Parts | None) -> Sight:
     """The gate over all rows, the score over those it lets in; one that looks back watches behind the gate too."""
-    n = len(table)
+    n, parts = len(table), parts or _NOWHERE
     if rule.gate is None:
         score = _score(rule, table, moment, parts)
         return Sight(score, np.zeros(n, np.bool_), np.isnan(score))
-    gate = rule.gate(table, moment.at("when"), None if parts is None else parts.when)
+    gate = rule.gate(table, moment.at("when"), parts.when, parts.gates)
     gated = gate == 0
     score = np.full(n, np.nan, np.float32)
     inside = np.flatnonzero(gate == 1)
     if inside.size == n or _looks_back(rule.score):
         score[inside] = _score(rule, table, moment, parts)[inside]
-    elif inside.size:
+    elif inside.size or parts.gates is not None:
+        before = len(parts.gates or ())
         score[inside] = _score(rule, table.select(inside), moment, parts)
+        if parts.gates is not None:
+            parts.gates[before:] = [each.spread(inside, n) for each in parts.gates[before:]]
     return Sight(score, gated, np.isnan(score) & ~gated)
 
 
-def _score(rule: _Rule, table: SignalTable, moment: Moment, parts: Parts | None) -> NDArray[np.float32]:
+def _score(rule: _Rule, table: SignalTable, moment: Moment, parts: Parts) -> NDArray[np.float32]:
     """The trigger's scores as float32, (n,), NaN where a signal that it read is undefined.
 
     An expression, and what looks back, say themselves where they are undefined: a window skips such samples.
     """
     if isinstance(rule.score, Expression):
-        return rule.score(table, moment.at("score"), None if parts is None else parts.score_of)
+        return rule.score(table, moment.at("score"), parts.score_of, parts.gates)
     if _looks_back(rule.score):
         return _called(rule.spec, rule.score, table, moment).astype(np.float32, copy=False)
     noted = _Noted(table.columns)
     score = _called(rule.spec, rule.score, replace(table, columns=noted), moment).astype(np.float32)
     for name in noted.read:
         score[~table.defined(name)] = np.nan
-        if parts is not None:
+        if parts.score_of is not None:
             parts.score_of.append(_signal(table, name))
     return score
 

@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from triggers.clauses import COMPARISONS
 from triggers.expression import Part
 from triggers.gating import DAY_US, NEVER, SECOND_US, Latch, Reason
 from triggers.spec import TriggerSpec
-
-COMPARISONS = ("<", "<=", ">", ">=", "==", "!=", "near")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from typing import Any, NoReturn, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from triggers.clauses import Clause, Clauses
 from triggers.errors import BadExpression, hint
 from triggers.language.grammar import MAX_DEPTH, MAX_LENGTH, Literal, Parser, Step
 from triggers.language.operators import FUNCTIONS, OPERATORS, WINDOWS, Flags, Type, Window, either
@@ -75,6 +76,7 @@ class Expression:
         self._program: list[Step] = []
         self._types: list[Type] = []
         self._checked: tuple[str, ...] | None = None
+        self._clauses: Clauses | None = None
 
     def __repr__(self) -> str:
         return f"Expression({self.text!r})"
@@ -91,15 +93,24 @@ class Expression:
             self._refuse(0, "this is a condition, not a number; what has a threshold is a number")
         if not self.graded and result.type is not Type.BOOL:
             self._refuse(0, f"this is {result.type}, not a condition; compare it with something")
-        self._program = result.program
+        self._program, self._clauses = result.program, None
+
+    @property
+    def clauses(self) -> Clauses:
+        """The gates of a condition, once it is checked."""
+        if self._clauses is None:
+            self._clauses = Clauses(self.text, self._program)
+        return self._clauses
 
     def __call__(
-        self, table: SignalTable, past: Moment | None = None, parts: list[Part] | None = None
-    ) -> NDArray[np.float32]:
+        self, table: SignalTable, past: Moment | None = None, parts: list[Part] | None = None,
+        gates: list[Clause] | None = None,
+    ) -> NDArray[np.float32]:  # fmt: skip
         """1 where true, 0 where false (or the number itself), NaN where undefined; (n,) float32. Raises BadExpression.
 
         past: what the cars' past was, to which this moment is added; needed where there are `windows`.
         parts: takes what each step of the way came to for the first car, as explanations want it.
+        gates: takes what each gate of a condition came to for every car.
         """
         if any(name not in table.columns for name in self.names):
             self.check({name: table.columns[name].dtype for name in table.columns})
@@ -109,12 +120,16 @@ class Expression:
             self.check({name: value.dtype for name, value in values.items()}, table.units)
             self._checked = kinds
         with np.errstate(all="ignore"):
-            value, defined = self._run(values, table, past, parts)
+            noted: list[tuple[Any, Flags]] | None = None if gates is None or self.graded else []
+            value, defined = self._run(values, table, past, parts, noted)
+        if noted is not None and gates is not None:
+            gates += self.clauses.of(noted, len(table))
         return np.where(defined, value, np.float32(np.nan)).astype(np.float32, copy=False)
 
     def _run(
-        self, values: Mapping[str, NDArray[Any]], table: SignalTable, past: Moment | None, parts: list[Part] | None
-    ) -> tuple[Any, Flags]:
+        self, values: Mapping[str, NDArray[Any]], table: SignalTable, past: Moment | None, parts: list[Part] | None,
+        noted: list[tuple[Any, Flags]] | None,
+    ) -> tuple[Any, Flags]:  # fmt: skip
         everywhere = np.ones(len(table), np.bool_)
         stack: list[tuple[Any, Flags]] = []
         for step in self._program:
@@ -127,6 +142,8 @@ class Expression:
                 operands = stack[len(stack) - step.arity :]
                 del stack[len(stack) - step.arity :]
                 stack.append(_applied(step, operands, past, everywhere))
+            if noted is not None:
+                noted.append(stack[-1])
             if parts is not None and step.written != (0, 0) and step.op != "literal":
                 sides = tuple(_first(*each) for each in operands)
                 parts.append(Part(step.op, self.text[slice(*step.written)], _first(*stack[-1]), step.unit, sides))

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from fleet.exam.aims import Aim
 from fleet.exam.crew import Alone, Fitting, Hands, Studio
+from fleet.exam.gates import Gates, ways_of
 from fleet.exam.grounds import Passes
 from fleet.simulation.examiner import PIXELS, SHARE
 from scenarios import Truth, staging
-from triggers import Evaluator, Reason, SignalTable, Verdicts
+from triggers import Clause, Evaluator, Reason, SignalTable, Verdicts
 from vehicle import Cut, Onboard
 
 NEAR_M = 60.0
@@ -51,7 +52,10 @@ class Marks:
         looks), NaN for none; and the look at which
     seen: (n,) whether what was put there was ever in view; view, pixels: (n,) the look that shows most of it, and how
         much
+    depth: (k, n) how many gates it got through at the look at which it got furthest, -1 for none that counts; apart:
+        how far it was from passing the next one then, 0..1; way: which way it took, by number
     reasons: (k, len(Reason)) counts; fires: those that count, by pass and look; frames: looked at
+    gates, ways: their names, by trigger; empty where nothing was looked at
     judged_s: wall time that the triggers took; spent_s: CPU time of all of it
     """
 
@@ -61,8 +65,13 @@ class Marks:
     seen: Bools
     view: Ints
     pixels: Floats
+    depth: Ints
+    apart: Floats
+    way: Ints
     reasons: Ints
     fires: list[Fire] = field(default_factory=list)
+    gates: list[tuple[str, ...]] = field(default_factory=list)
+    ways: list[tuple[str, ...]] = field(default_factory=list)
     frames: int = 0
     judged_s: float = 0.0
     spent_s: float = 0.0
@@ -72,14 +81,16 @@ class Marks:
         """Of passes that nobody has driven yet."""
         return cls(
             np.zeros((k, n), np.bool_), np.full((k, n), np.nan), np.zeros((k, n), np.int64), np.zeros(n, np.bool_),
-            np.zeros(n, np.int64), np.zeros(n), np.zeros((k, len(Reason)), np.int64), **where,
+            np.zeros(n, np.int64), np.zeros(n), np.full((k, n), -1), np.ones((k, n)), np.zeros((k, n), np.int64),
+            np.zeros((k, len(Reason)), np.int64), **where,
         )  # fmt: skip
 
     def take(self, rows: Ints, part: "Marks") -> None:
         """Some of the passes, driven apart; rows: (m,) which they are."""
-        for each in ("early", "score", "best", "seen", "view", "pixels"):
+        for each in ("early", "score", "best", "seen", "view", "pixels", "depth", "apart", "way"):
             getattr(self, each)[..., rows] = getattr(part, each)
         self.reasons += part.reasons
+        self.gates, self.ways = part.gates or self.gates, part.ways or self.ways
         self.fires += [replace(fire, row=int(rows[fire.row])) for fire in part.fires]
         self.fires.sort(key=lambda fire: (fire.row, fire.look, fire.trigger))
         self.frames += part.frames
@@ -104,17 +115,18 @@ class Driven(Marks):
 
 
 class Noting(Evaluator):
-    """An evaluator that also keeps its last verdicts, and how long they took."""
+    """An evaluator that also keeps its last verdicts, what its gates came to, and how long they took."""
 
     def __init__(self, inner: Evaluator) -> None:
         self.specs, self._inner = inner.specs, inner
         self.last: Verdicts | None = None
+        self.clauses: dict[str, list[Clause]] = {}
         self.spent_s = 0.0
 
-    def observe(self, table: SignalTable) -> Verdicts:
+    def observe(self, table: SignalTable, gates: dict[str, list[Clause]] | None = None) -> Verdicts:
         """As the evaluator within."""
-        begun = time.monotonic()
-        self.last = self._inner.observe(table)
+        begun, self.clauses = time.monotonic(), {} if gates is None else gates
+        self.last = self._inner.observe(table, self.clauses)
         self.spent_s += time.monotonic() - begun
         return self.last
 
@@ -163,11 +175,14 @@ def judge(driven: Driven, onboard: Onboard, studio: Studio) -> None:
     (loadout,) = onboard.loadouts
     noting = Noting(loadout.evaluator)
     onboard.loadouts[0] = replace(loadout, evaluator=noting)
+    gates = [Gates.of(spec) for spec in loadout.evaluator.specs]
     for look in range(int(passes.looks.max(initial=0))):
         active = np.flatnonzero(passes.looks > look)
         cuts = onboard.tick(active.astype(np.uint32), np.zeros(len(active), np.uint16), driven.tick(look))
         if noting.last is not None:  # which it never is after a tick
-            _note(driven, look, active, noting.last, _in_view(driven, look, active, studio.aim))
+            view = _in_view(driven, look, active, studio.aim)
+            _note(driven, look, active, noting.last, view)
+            _note_gates(driven, look, active, gates, noting, view)
         _fires(driven, look, cuts, studio.aim, [spec.name for spec in loadout.evaluator.specs])
         driven.frames += len(active)
     driven.judged_s += noting.spent_s
@@ -184,6 +199,24 @@ def _note(driven: Driven, look: int, active: Ints, verdicts: Verdicts, view: Boo
         better &= ~(score <= driven.score[k, active])  # also where there was none
         driven.score[k, active[better]] = score[better]
         driven.best[k, active[better]] = look
+
+
+def _note_gates(driven: Driven, look: int, active: Ints, gates: Sequence[Gates], noting: Noting, view: Bools) -> None:
+    """How far each pass got; view: as in `_note`."""
+    counts = (look >= driven.passes.lead[active]) & view
+    clauses = [noting.clauses.get(spec.name, []) for spec in noting.specs]
+    if not driven.gates:
+        driven.gates = [each.names(some) for each, some in zip(gates, clauses, strict=True)]
+        driven.ways = [ways_of(some) for some in clauses]
+    for k, (each, some) in enumerate(zip(gates, clauses, strict=True)):
+        if noting.last is None or not (some or not each.told):
+            continue
+        found = each.reached(some, noting.last, k)
+        better = found.depth > driven.depth[k, active]
+        better |= (found.depth == driven.depth[k, active]) & (found.apart < driven.apart[k, active])
+        rows = np.flatnonzero(counts & better)
+        for name in ("depth", "apart", "way"):
+            getattr(driven, name)[k, active[rows]] = getattr(found, name)[rows]
 
 
 def _in_view(driven: Driven, look: int, active: Ints, aim: Aim) -> Bools:

@@ -21,7 +21,8 @@ from fleet.exam.findings import held_by, rows_of, scored_of, sorts_of
 from fleet.exam.forecast import Forecast, days_left, forecast
 from fleet.exam.grading import Graded, Scored, Slice, graded, sliced, threshold_of
 from fleet.exam.grounds import BLOCK, Grounds, lead_of, steps_of
-from fleet.exam.painted import Painted, alerts, scout
+from fleet.exam.modes import Modes, modes_of
+from fleet.exam.painted import Painted, Scouted, alerts, scout
 from fleet.exam.trial import Sampled, least, sample
 from fleet.exam.versus import Versus, theirs, versus
 from scenarios import SLICES, Draws
@@ -75,7 +76,8 @@ class Exam:
     order: Order
     spec: TriggerSpec
     aim: Aim
-    modes: tuple[str, ...]
+    scouted: Scouted
+    modes: Modes
     strata: tuple[tuple[str, float, int, int], ...]
     known: estimate.Figures
     figures: estimate.Figures
@@ -126,12 +128,12 @@ def examine(order: Order, watch: Watch = lambda *_: None) -> Exam:
     grounds = Grounds(studio.world, Draws(order.seed), order.every_s, lead=lead_of(specs, order.every_s))
     with ExitStack() as stack:
         hands = stack.enter_context(Crew(kit, order.workers)) if order.workers > 1 else None
-        modes, scouted = _scouted(studio, grounds, progress, hands)
-        painted = Painted(studio.world, grounds, studio.fitting, aim, modes, watch=progress, hands=hands)
+        scouted = _scouted(studio, grounds, progress, hands)
+        painted = Painted(studio.world, grounds, studio.fitting, aim, scouted, watch=progress, hands=hands)
         progress.doing = "encounters"
-        progress.all = scouted + max(order.frames - scouted, int(least(painted))) + order.dry_frames
-        sampled = sample(painted, max(order.frames - scouted, 0))
-        sampled = replace(sampled, frames=scouted + sampled.frames)
+        progress.all = scouted.frames + max(order.frames - scouted.frames, int(least(painted))) + order.dry_frames
+        sampled = sample(painted, max(order.frames - scouted.frames, 0))
+        sampled = replace(sampled, frames=scouted.frames + sampled.frames)
         dry, bill = _dry_run(studio, grounds, order, progress, hands)
     return _found(order, painted, sampled, dry, bill, required, time.monotonic() - begun)
 
@@ -144,12 +146,10 @@ def _specs(order: Order) -> tuple[TriggerSpec, ...]:
     return first, other.model_copy(update={"name": f"{other.name}_versus"})
 
 
-def _scouted(
-    studio: Studio, grounds: Grounds, progress: "_Progress", hands: Hands | None
-) -> tuple[tuple[str, ...], int]:
+def _scouted(studio: Studio, grounds: Grounds, progress: "_Progress", hands: Hands | None) -> Scouted:
     """Without an aim there are no near misses to tell from it: ordinary driving says all there is to say."""
     if not studio.aim.catches:
-        return (), 0
+        return Scouted()
     progress.doing = "looking for modes of false fires"
     return scout(studio.world, grounds, studio.fitting, studio.aim, progress, hands)
 
@@ -221,7 +221,7 @@ def _found(
     frames = sampled.frames + bill.painted
     log.info("trigger_examined", trigger=spec.name, frames=frames, spent_s=round(spent_s, 1))
     return Exam(
-        order, spec, painted.aim, painted.modes, _strata(painted, sampled),
+        order, spec, painted.aim, painted.scouted, modes_of(painted, parts, eyes), _strata(painted, sampled),
         estimate.figures_of(sampled.sample, rest=painted.rest), figures, guard, told, tuple(slices),
         graded(scored, threshold, sorts_of(parts)) if aimed else Graded(),
         tuple(_judged(required, figures, guard, told, slices, other, aim=aimed)),

@@ -15,6 +15,7 @@ from scenarios import ENCOUNTERS, staging
 
 SCOUTS = 8  # passes of every other sort of encounter, to find modes of false fires
 COMMON_PER_KM = 0.2
+NEAR, NEAREST = 0.25, 3  # how far from passing its last gate a near miss of the scouts may be, and how many count
 ORDINARY = "ordinary driving"
 
 
@@ -26,12 +27,25 @@ class Looked:
     driven: Driven
 
 
+@dataclass(frozen=True, slots=True)
+class Scouted:
+    """What was found by putting every other sort of encounter in the way.
+
+    modes: at which the trigger fired; near: that all but one of its gates let through, and nearly that one; frames: it
+    took
+    """
+
+    modes: tuple[str, ...] = ()
+    near: tuple[str, ...] = ()
+    frames: int = 0
+
+
 @dataclass(slots=True, eq=False)
 class Painted:
     """A `Field` of pictures.
 
     world, grounds: where; fitting: what the cars run; aim: of the trigger
-    trigger: which of the fitting's the outcomes are about; modes: other encounters that it fired at when scouted
+    scouted: other encounters that it fired at, or nearly; trigger: which of the fitting's the outcomes are about
     looked: everything that was driven, in order; hands: who drives, else this process
     """
 
@@ -39,7 +53,7 @@ class Painted:
     grounds: Grounds
     fitting: Fitting
     aim: Aim
-    modes: tuple[str, ...] = ()
+    scouted: Scouted = Scouted()
     trigger: int = 0
     watch: Callable[[int], None] = lambda _: None
     looked: list[Looked] = field(default_factory=list)
@@ -48,7 +62,7 @@ class Painted:
 
     def __post_init__(self) -> None:
         """The strata, once."""
-        for name in (*self.aim.catches, *self.aim.near_misses, *self.modes):
+        for name in (*self.aim.catches, *self.aim.near_misses, *self.scouted.modes, *self.scouted.near):
             event = name in self.aim.catches
             for stratum, order in self.grounds.strata_of(name, event=event, apart=name in self.aim.forced):
                 self._strata.append((stratum, name, order))
@@ -120,8 +134,8 @@ def alerts(driven: Driven, trigger: int) -> NDArray[np.bool_]:
 def scout(
     world: staging.DrawnWorld, grounds: Grounds, fitting: Fitting, aim: Aim,
     watch: Callable[[int], None] = lambda _: None, hands: Hands | None = None,
-) -> tuple[tuple[str, ...], int]:  # fmt: skip
-    """Encounters of other sorts at which the trigger fires now and then, and how many frames it took to find them.
+) -> Scouted:  # fmt: skip
+    """Encounters of other sorts at which the trigger fires now and then, or nearly.
 
     What is common needs no stratum of its own: ordinary driving is full of it.
     """
@@ -136,4 +150,19 @@ def scout(
                 parts.append(grounds.passes(name, order[-count:]))  # the exam's own begin at the other end
     driven = drive(world, fitting, together(parts), aim, grounds.step, watch, hands=hands)
     hit = {driven.passes.names[fire.row] for fire in driven.fires if fire.site == driven.passes.sites[fire.row]}
-    return tuple(name for name in often if name in hit and often[name] < COMMON_PER_KM), driven.frames
+    rare = [name for name in often if often[name] < COMMON_PER_KM]
+    modes = tuple(name for name in rare if name in hit)
+    return Scouted(modes, tuple(_nearest(driven, [name for name in rare if name not in hit])), driven.frames)
+
+
+def _nearest(driven: Driven, names: Sequence[str]) -> list[str]:
+    """Those of the sorts that came nearest to a fire, up to `NEAREST` of them: stopped by one gate, and barely."""
+    short: dict[str, float] = {}
+    for k, gates in enumerate(driven.gates):
+        left = len(gates) - 1 - driven.depth[k]  # gates between it and a fire, but for the one that stopped it
+        near = np.flatnonzero((left <= 1) & (driven.depth[k] >= 0) & (driven.apart[k] <= NEAR))
+        for row in near.tolist():
+            name, far = driven.passes.names[row], float(left[row] + driven.apart[k, row])
+            if name in names:
+                short[name] = min(short.get(name, np.inf), far)
+    return sorted(short, key=lambda name: (short[name], name))[:NEAREST]

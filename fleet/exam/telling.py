@@ -22,7 +22,23 @@ def told(exam: Exam) -> dict[str, Any]:
         "requirements": estimate.told(exam.verdicts),
         "catches": list(exam.aim.catches),
         "near_misses": list(exam.aim.near_misses),
-        "modes": list(exam.modes),
+        "modes": list(exam.scouted.modes),
+        "near": list(exam.scouted.near),
+        "fires_by_mode": [
+            {
+                "about": each.about,
+                "way": each.way or None,
+                "right": each.right,
+                "fires": each.fires,
+                "share_of_alerts": each.share,
+                "decides": each.decides,
+            }
+            for each in exam.modes.fires
+        ],
+        "gates": {
+            "names": list(exam.modes.gates),
+            "through": {each.about: list(each.through) for each in exam.modes.passages},
+        },
         "precision": figures.precision.told() if aimed else None,
         "recall": figures.recall.told() if aimed else None,
         "fires_per_car_day": figures.fires.told(),

@@ -77,6 +77,7 @@ def _sections(exam: "Exam") -> list[Section]:
     told = grading.curve(graded), grading.scores(graded), grading.reliability(graded)
     return [
         Section("guard", "What the estimate may have missed", "", (_guard(exam), _known(exam), _bill(exam))),
+        Section("modes", "What it fires at, and which gate lets it", "", (_modes(exam), _gates(exam))),
         Section("slices", "Where it is good, and where not", "", (grading.slices(exam.slices),)),
         Section("scores", "What another threshold would do", "", told),
         *_versus(exam),
@@ -185,6 +186,44 @@ def _cost(exam: "Exam") -> Markup:
     return figure("Cost", table(["", ""], rows), note=note)
 
 
+def _modes(exam: "Exam") -> Markup:
+    """Sorts of fires, heaviest first."""
+    title = "Modes of fires"
+    if not exam.modes.fires:
+        return nothing(title, "It never fired.")
+    rows = [
+        [each.about.replace("_", " "), "right" if each.right else "wrong", many(each.fires), percent(each.share),
+         each.way or each.decides]
+        for each in exam.modes.fires
+    ]  # fmt: skip
+    note = (
+        "Fires by what they were at and by the way through the trigger's alternatives; where there is no choice, the "
+        "gate that stops most others of the sort. Shares are of all alerts at base rates; the lightest can matter most "
+        "when the heaviest are mended."
+    )
+    heads = ["fired at", "", "seen", "share of alerts", "let through by"]
+    return figure(title, table(heads, rows, words=2), note=note, wide=True)
+
+
+def _gates(exam: "Exam") -> Markup:
+    """How far each sort gets."""
+    gates, title = exam.modes.gates, "Gates"
+    if not exam.modes.passages:
+        return nothing(title, "Nothing was looked at.")
+    rows = [
+        [each.about.replace("_", " "), many(each.looked), *map(percent, each.through),
+         f"{each.stopped}, {percent(each.nearest)} short" if each.stopped and each.nearest < 1 else each.stopped]
+        for each in exam.modes.passages
+    ]  # fmt: skip
+    note = (
+        "Of encounters in view, the share that gets through each gate and all before it; the last is the share that is "
+        "fired at. On the right, which gate stopped the one that came nearest to a fire without one, and how much of "
+        "the bound was missing."
+    )
+    heads = ["encounter", "in view", *gates[:-1], "fired", "nearest miss"]
+    return figure(title, table(heads, rows), note=note, wide=True)
+
+
 def _versus(exam: "Exam") -> list[Section]:
     """This version less the other."""
     found = exam.versus
@@ -213,19 +252,21 @@ def _way(change: "estimate.Interval") -> str:
 
 def _strata(exam: "Exam") -> Markup:
     rows = [[name, f"{rate:.3g}", many(count), many(hit)] for name, rate, count, hit in exam.strata]
-    modes = ", ".join(exam.modes) or "none"
+    modes, near = ", ".join(exam.scouted.modes) or "none", ", ".join(exam.scouted.near) or "none"
     note = (
         f"Near misses: {', '.join(exam.aim.near_misses) or 'none'}. Other modes of false fires, found by putting every "
-        f"sort of encounter in the way: {modes}. A pilot, which is not counted here, set how many of each to look at."
+        f"sort of encounter in the way: {modes}; what came near to a fire then: {near}. A pilot, which is not counted "
+        "here, set how many of each to look at."
     )
     return figure("Strata", table(["what", "met a car-day", "looked at", "fired"], rows), note=note, wide=True)
 
 
 def _clips(exam: "Exam") -> list[tuple[str, list[View]]]:
-    clips = [*exam.clips, *(exam.versus.clips if exam.versus else ())]
+    modes = dict.fromkeys(clip.sort for clip in exam.modes.clips)
+    clips = [*exam.clips, *exam.modes.clips, *(exam.versus.clips if exam.versus else ())]
     return [
         (title, [_view(clip) for clip in clips if clip.sort == sort])
-        for sort, title in (SORTS | APART).items()
+        for sort, title in (SORTS | {each: each for each in modes} | APART).items()
         if any(clip.sort == sort for clip in clips)
     ]
 
