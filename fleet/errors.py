@@ -32,9 +32,7 @@ FleetError
 │   ├── UnknownEncounter      name one of the world's encounters
 │   ├── BadScores             mend the file of scores or labels at what it names
 │   ├── DamagedFilm           remove the file; it is painted again
-│   ├── PainterDied           look at its message; begin again: what is on film stays there
-│   ├── NothingToCompare      give --versus, or drop the requirement
-│   └── BadQuota              correct the quota
+│   └── PainterDied           look at its message; begin again: what is on film stays there
 ├── BadLabels                 correct the labels, or the clips that they are of
 ├── UnknownLayer              correct the layer in the trigger's params
 ├── UnknownRule               correct the name of the published rule
@@ -308,20 +306,6 @@ class UnknownEncounter(ExamError):
     def __init__(self, name: str, known: Iterable[str]) -> None:
         self.name = name
         super().__init__(f"no encounter {name!r}{hint(name, known)}; `outrider world rates` lists them")
-
-
-class BadQuota(ExamError):
-    """A share of the wanted fires that no part of the world can give."""
-
-    def __init__(self, text: str, problem: str) -> None:
-        super().__init__(f"quota {text!r}: {problem}")
-
-
-class NothingToCompare(ExamError):
-    """A change is required, and there is no other version."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"{name} compares with another version: give one by --versus")
 
 
 class BadScores(ExamError):

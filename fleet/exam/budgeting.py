@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from fleet.errors import BadQuota, hint
+from fleet.errors import hint
+from fleet.exam.errors import BadQuota
 from fleet.exam.forecast import hours_within, kept
 from fleet.exam.grading import Scored
 from fleet.exam.grounds import CONDITIONS

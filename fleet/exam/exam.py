@@ -11,16 +11,17 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
-from fleet.errors import NothingToCompare
 from fleet.exam.aims import Aim, aim_of
 from fleet.exam.clips import Clip, Eyes, clip_bytes, clips_of
 from fleet.exam.crew import Crew, Hands, Kit, Studio
 from fleet.exam.driving import Driven, drive
+from fleet.exam.errors import NothingToCompare
 from fleet.exam.films import STREAM, Bill, Film, why_none
 from fleet.exam.findings import held_by, rows_of, scored_of, sorts_of
 from fleet.exam.forecast import Forecast, days_left, forecast
 from fleet.exam.grading import Graded, Scored, Slice, graded, sliced, threshold_of
 from fleet.exam.grounds import BLOCK, Grounds, lead_of, steps_of
+from fleet.exam.judging import Evidence, judged, unanswered
 from fleet.exam.modes import Modes, modes_of
 from fleet.exam.painted import Painted, Scouted, alerts, scout
 from fleet.exam.trial import Sampled, least, sample
@@ -31,7 +32,6 @@ from triggers import TriggerSpec, estimate, load_spec
 log = structlog.get_logger()
 
 DAY_LOOKS = 86_400
-FEW = "fewer than ten effective alerts were seen, or one encounter makes most of a figure"
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +224,7 @@ def _found(
         order, spec, painted.aim, painted.scouted, modes_of(painted, parts, eyes), _strata(painted, sampled),
         estimate.figures_of(sampled.sample, rest=painted.rest), figures, guard, told, tuple(slices),
         graded(scored, threshold, sorts_of(parts)) if aimed else Graded(),
-        tuple(_judged(required, figures, guard, told, slices, other, aim=aimed)),
+        tuple(judged(required, Evidence(figures, guard, told, slices, other, grounds.looks_per_car_day, aimed))),
         tuple(clips_of(painted, rows, threshold, eyes)), clip_mb,
         _cost(driven, dry, frames, spent_s, grounds), bill,
         other, scored, held,
@@ -249,52 +249,6 @@ def _cost(driven: Driven, dry: Driven, frames: int, spent_s: float, grounds: Gro
         "gated_share": float(gated),
         "looks_per_car_day": grounds.looks_per_car_day,
     }
-
-
-def _judged(
-    required: Sequence[estimate.Requirement], figures: estimate.Figures, guard: estimate.Guard, told: Forecast,
-    parts: Sequence[Slice], other: Versus | None, *, aim: bool,
-) -> list[estimate.Verdict]:  # fmt: skip
-    """Each requirement against its interval; an alarm, thin figures or driving that nobody looked at pass nothing."""
-    of = {each.name: each for each in parts}
-    found = []
-    for each in required:
-        if each.where:
-            part = of.get(each.where)
-            interval = getattr(part, each.name) if part else estimate.Interval(float("nan"), 0.0, 1.0)
-        elif each.name.endswith("_change"):
-            interval = other.change(each.name) if other else estimate.Interval(float("nan"), 0.0, 0.0)
-        else:
-            interval = {
-                "precision": figures.precision, "recall": figures.recall, "fires_per_car_day": figures.fires,
-                "false_fires_per_car_day": figures.wrong, "upload_mb_per_car_day": told.mb_per_car_day,
-            }[each.name]  # fmt: skip
-        doubt = _doubt(each, figures, guard, aim=aim)
-        found.append(estimate.judge(each, interval, believed=not doubt, doubt=doubt))
-    return found
-
-
-def unanswered(guard: estimate.Guard, figures: estimate.Figures) -> bool:
-    """Whether an alarm is about something that the figures do not hold."""
-    return bool(guard.alarm) and (guard.fewer or not figures.resolved)
-
-
-def _doubt(each: estimate.Requirement, figures: estimate.Figures, guard: estimate.Guard, *, aim: bool) -> str:
-    name = each.name.removesuffix("_change")
-    if name in ("precision", "recall", "false_fires_per_car_day") and not aim:
-        return "nothing says what the trigger ought to catch; name it by --catches"
-    if each.name == "recall" or name != each.name:  # what both met alike does not tell them apart
-        return ""
-    if unanswered(guard, figures):
-        return f"alarm: {guard.alarm}"
-    if figures.thin and each.at_least:
-        return FEW
-    if not figures.resolved and not (each.name == "precision" and guard.precision_low >= each.bound):
-        return (
-            "ordinary driving was too little to vouch for what no stratum knows: "
-            f"the dry run alone says precision >= {guard.precision_low:.2f}; paint more by --dry-run-frames"
-        )
-    return ""
 
 
 class _Progress:

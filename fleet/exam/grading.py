@@ -16,6 +16,7 @@ from triggers import KINDS, TriggerSpec, estimate
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
+ENOUGH = 10.0  # effective alerts
 LEAST = 8  # events of a slice that is listed
 THRESHOLDS, BINS = 16, 8
 
@@ -97,6 +98,16 @@ def threshold_of(spec: TriggerSpec) -> float:
         file = spec.folder / spec.params["weights"]
         built = getattr(KINDS[spec.kind](**{**spec.params, "weights": file}), "threshold", 0.5)
     return float(0.5 if built is None else built)
+
+
+def thin_because(figures: estimate.Figures) -> str:
+    """Why figures that are thin are so, and what it would take."""
+    hits = sum(figures.hits)
+    if hits <= 0:
+        return "no alert was seen"
+    if hits < ENOUGH:
+        return f"{hits:.1f} effective alerts are too few: about {ENOUGH / hits:.1f} times as many encounters would do"
+    return f"one encounter makes {figures.heaviest:.0%} of all alerts: more encounters of its sort would do"
 
 
 def sliced(

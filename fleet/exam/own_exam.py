@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 
 from fleet.exam.forecast import hours_to
-from fleet.exam.grading import Graded, Scored, Slice, graded, sliced
+from fleet.exam.grading import Graded, Scored, Slice, graded, sliced, thin_because
 from fleet.exam.own_data import Own, own_of
 from triggers import estimate
 
-FEW = "fewer than ten effective alerts were seen, or one encounter makes most of a figure"
 SHOWN = 4  # encounters of a sort
 FEW_CLUSTERS = "the encounters are from fewer than ten drives or cars, which says little of others"
 
@@ -54,7 +53,7 @@ class OwnExam:
     def doubt(self) -> str:
         """Why the figures cannot be believed, "" where they can."""
         if self.figures.thin:
-            return FEW
+            return thin_because(self.figures)
         return FEW_CLUSTERS if self.clusters is not None and self.clusters < estimate.FEW else ""
 
     @property

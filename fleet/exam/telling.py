@@ -24,21 +24,7 @@ def told(exam: Exam) -> dict[str, Any]:
         "near_misses": list(exam.aim.near_misses),
         "modes": list(exam.scouted.modes),
         "near": list(exam.scouted.near),
-        "fires_by_mode": [
-            {
-                "about": each.about,
-                "way": each.way or None,
-                "right": each.right,
-                "fires": each.fires,
-                "share_of_alerts": each.share,
-                "decides": each.decides,
-            }
-            for each in exam.modes.fires
-        ],
-        "gates": {
-            "names": list(exam.modes.gates),
-            "through": {each.about: list(each.through) for each in exam.modes.passages},
-        },
+        **_modes(exam),
         "precision": figures.precision.told() if aimed else None,
         "recall": figures.recall.told() if aimed else None,
         "fires_per_car_day": figures.fires.told(),
@@ -102,6 +88,18 @@ def _parts(exam: Exam) -> dict[str, Any]:
     ]
     names = ("stratum", "per_car_day", "encounters", "fired")
     return {"slices": slices, "strata": [dict(zip(names, each, strict=True)) for each in exam.strata]}
+
+
+def _modes(exam: Exam) -> dict[str, Any]:
+    """Fires by mode, and how far each sort gets."""
+    names = ("about", "way", "right", "fires", "share", "decides")
+    return {
+        "fires_by_mode": [{name: getattr(each, name) for name in names} for each in exam.modes.fires],
+        "gates": {
+            "names": list(exam.modes.gates),
+            "through": {each.about: list(each.through) for each in exam.modes.passages},
+        },
+    }
 
 
 def _guard(guard: estimate.Guard, every_s: float) -> dict[str, Any]:

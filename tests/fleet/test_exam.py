@@ -88,6 +88,10 @@ def test_the_command_writes_a_page_and_ends_with_the_verdicts_code(order: Order,
     rates = {each["stratum"]: each["per_car_day"] for each in found["strata"]}
     assert set(rates) == {"caution_light, dry day", "balloon, dry day", "ordinary driving"}
     assert found["events_per_car_day"]["estimate"] == pytest.approx(rates["caution_light, dry day"], rel=0.7)
+    assert found["gates"]["names"] == ["Vehicle.Speed > 1", "warning_lamp > 0.3", "edge and cooldown"]
+    for through in found["gates"]["through"].values():
+        assert through == sorted(through, reverse=True)
+    assert sum(each["share"] for each in found["fires_by_mode"]) in (0, pytest.approx(1.0))
     page = (tmp_path / "exam.html").read_text()
     assert page.index("recall&lt;=0") < page.index('id="guard"') < page.index('id="method"')
     assert "data:image/jpeg" in page

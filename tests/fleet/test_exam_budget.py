@@ -4,9 +4,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy.stats import norm
+from scipy.stats import norm, poisson
 
-from fleet.exam.budgeting import Purse, budget, frontier, quotas, walk
+from fleet.exam.budgeting import Purse, budget, frontier, quotas, read_quotas, walk
+from fleet.exam.errors import BadQuota
 from fleet.exam.grading import Scored
 from scenarios import Draws
 from triggers import TriggerSpec, estimate
@@ -35,13 +36,15 @@ def true_mb(threshold: float) -> float:
     return CLIP_MB * sum(rate * norm.sf(threshold - middle) for rate, middle in zip(RATES, MIDDLES, strict=True))
 
 
-def test_a_budget_is_broken_in_one_case_of_ten_at_most_and_four_fifths_of_it_are_used() -> None:
+def test_a_thousand_car_days_break_the_budget_in_one_case_of_ten_at_most_and_use_four_fifths_of_it() -> None:
+    """An exam's sample sets the threshold; then a thousand cars drive a day, with what luck they have."""
     broken, used = [], []
-    for rep in range(40):
+    for rep in range(60):
         offers = frontier(spec(), rows(rep, 800), purse(1.5))
-        chosen = offers[walk(offers, 1.5)].threshold
-        broken.append(true_mb(chosen) > 1.5)
-        used.append(true_mb(chosen) / 1.5)
+        rate = true_mb(offers[walk(offers, 1.5)].threshold) / CLIP_MB
+        came = poisson.ppf(Draws(rep).uniform("luck", 0), 1000 * rate) * CLIP_MB / 1000
+        broken.append(came > 1.5)
+        used.append(came / 1.5)
     assert np.mean(broken) <= 0.1
     assert np.mean(used) >= 0.8
 
@@ -75,6 +78,40 @@ def test_quotas_add_up_and_favour_what_is_rare() -> None:
     assert found["wet night"] == 200
     assert found["wet day"] == 1800
     assert found["dry day"] < 7000
+
+
+def test_shares_that_are_asked_for_are_given_and_cost_the_time_that_they_take() -> None:
+    found = plan(4.0, rows(1), shares={"one": 0.9})
+    assert {name: each.count for name, each in found.quotas.items()} == {"one": 900, "elsewhere": 100}
+    assert found.quotas["one"].comes == pytest.approx(0.5, abs=0.05)
+    even = plan(4.0, rows(1))
+    assert found.hours.estimate == found.quotas["one"].hours.estimate
+    assert found.hours.estimate == pytest.approx(1.8 * even.hours.estimate, rel=0.1)
+
+
+def test_quotas_are_read_or_refused_with_what_was_meant() -> None:
+    assert read_quotas("night=30%, rain=0.2") == {"night": 0.3, "rain": 0.2}
+    assert not read_quotas("")
+    for text, says in (("night", "PART=SHARE"), ("night=x", "PART=SHARE"), ("a=70%, b=40%", "add up to 110%")):
+        with pytest.raises(BadQuota, match=says):
+            read_quotas(text)
+    with pytest.raises(BadQuota, match="did you mean 'one'"):
+        plan(4.0, rows(1), shares={"oen": 0.5})
+
+
+def test_what_the_fleets_total_or_the_last_day_cuts_off_never_comes() -> None:
+    free = plan(4.0, rows(1))
+    assert np.isfinite(free.hours.estimate)
+    few = plan(4.0, rows(1), spec(limits={"fleet_total": 900}))
+    assert few.hours.estimate == np.inf
+    assert plan(4.0, rows(1), days=free.hours.estimate / 24.0 / 2.0).hours.estimate == np.inf
+    assert plan(4.0, rows(1), days=free.hours.high / 24.0 * 2.0).hours == free.hours
+
+
+def test_a_daily_limit_in_megabytes_is_one_of_so_many_clips() -> None:
+    limited = spec(limits={"mb_per_car_day": 1.2})
+    offers = frontier(limited, rows(1), purse(1.5))
+    assert max(each.mb.high for each in offers) <= 1.0  # two clips of half a megabyte
 
 
 def all_alike() -> Scored:

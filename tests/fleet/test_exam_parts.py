@@ -1,10 +1,13 @@
 """What an exam aims at, and what it foretells."""
 
+import datetime as dt
+import math
+
 import pytest
 
 from fleet.errors import UnknownEncounter
 from fleet.exam.aims import aim_of
-from fleet.exam.forecast import forecast, hours_to, kept
+from fleet.exam.forecast import days_left, forecast, hours_to, hours_within, kept
 from fleet.exam.grounds import LEAD, lead_of
 from scenarios import KINDS
 from triggers import TriggerSpec, estimate
@@ -61,6 +64,18 @@ def test_the_hours_to_so_many_right_fires_hold_the_luck_of_the_draw() -> None:
     unsure = hours_to(100, Interval(24.0, 12.0, 48.0))
     assert unsure.low < known.low
     assert unsure.high > known.high
+
+
+def test_right_fires_come_until_the_fleets_total_is_reached_or_the_trigger_expires() -> None:
+    right, fires = Interval(24.0, 24.0, 24.0), Interval(48.0, 48.0, 48.0)
+    assert hours_within(spec(limits={"fleet_total": 200}), 100, right, fires, None) == hours_to(100, right)
+    assert hours_within(spec(limits={"fleet_total": 199}), 100, right, fires, None).estimate == math.inf
+    assert hours_within(spec(), 100, right, fires, 4.0).estimate == math.inf
+    assert hours_within(spec(), 100, right, fires, 4.5).estimate == 100.0
+    expires = spec(limits={"expires": dt.date(2027, 1, 31)})
+    assert days_left(expires, dt.date(2027, 1, 1)) == 31
+    assert days_left(expires, None) is None
+    assert days_left(spec(), dt.date(2027, 1, 1)) is None
 
 
 def test_a_fleet_sends_what_its_cars_send() -> None:
