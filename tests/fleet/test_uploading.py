@@ -4,13 +4,16 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from little_world import LittleWorld
 
 from fleet.simulation.clock import PHASES_US, Clock
+from fleet.simulation.driving import drive
 from fleet.simulation.state import FleetState
 from fleet.simulation.uploading import Uploads
+from scenarios import TICK_US
 from telemetry import Link, Links
 from triggers import TriggerSpec
-from vehicle import Cut, Outbox, Parcel
+from vehicle import Cut, Outbox, Parcel, Partition
 
 SECOND = 1_000_000
 
@@ -28,9 +31,13 @@ class Radios:
     """Two cars, a clock and what they have delivered."""
 
     def __init__(
-        self, uplink: Callable[[Links, int, int], np.ndarray] = steady, began_us: int = PHASES_US["barrier"]
+        self,
+        uplink: Callable[[Links, int, int], np.ndarray] = steady,
+        began_us: int = PHASES_US["barrier"],
+        *partitions: Partition,
     ) -> None:
-        self.clock, self.state, self.outbox = Clock(began_us), FleetState.parked(0, 2), Outbox(0, 2, 10_000)
+        self.clock, self.state = Clock(began_us), FleetState.parked(0, 2)
+        self.outbox = Outbox(0, 2, 10_000, partitions or (Partition("clips"),))
         self.state.link[:] = Link.CELLULAR
         self.delivered: list[Parcel] = []
         self.uploads = Uploads(self.clock, self.state, self.outbox, uplink, self.delivered.append)
@@ -100,6 +107,52 @@ def test_a_link_that_carries_nothing_sends_nothing() -> None:
     radios.clock.run_until(5 * SECOND)
     assert radios.delivered == []
     assert radios.outbox.parcels(0)[0].started_us == -1
+
+
+HOME = Partition("home", cellular_bytes=0)
+EVENTS = Partition("events", priority=1, from_priority=60)
+
+
+def test_a_car_that_gets_wifi_sends_at_once_what_waited_for_it() -> None:
+    radios = Radios(steady, PHASES_US["barrier"], EVENTS, HOME)
+    radios.add(0, 1500)
+    radios.clock.run_until(5 * SECOND)
+    assert radios.uploads.facts() == []
+    radios.link(0, Link.WIFI)
+    radios.clock.run_until(9 * SECOND)
+    assert radios.finished_s == [6.5]
+
+
+def test_a_clip_for_wifi_is_broken_off_away_from_it_and_lets_others_pass() -> None:
+    radios = Radios(steady, PHASES_US["barrier"], EVENTS, HOME)
+    radios.link(0, Link.WIFI)
+    radios.add(0, 1500)
+    radios.clock.run_until(1 * SECOND)
+    radios.link(0, Link.CELLULAR)
+    radios.add(0, 500, priority=60, tick=1)
+    radios.clock.run_until(5 * SECOND)
+    assert [parcel.partition.name for parcel in radios.delivered] == ["events"]
+    radios.link(0, Link.WIFI)
+    radios.clock.run_until(9 * SECOND)
+    assert radios.finished_s == [1.5, 5.5]
+    assert [parcel.interruptions for parcel in radios.delivered] == [0, 1]
+
+
+def test_a_link_that_stalls_counts_as_one_interruption_however_long() -> None:
+    def stalls(links: Links, start_us: int, end_us: int) -> np.ndarray:
+        return steady(links, start_us, end_us) * (not 1 * SECOND <= start_us < 4 * SECOND)
+
+    radios = Radios(stalls)
+    radios.add(0, 2500)
+    radios.clock.run_until(9 * SECOND)
+    assert radios.finished_s == [5.5]
+    assert radios.delivered[0].interruptions == 1
+
+
+def test_cars_are_told_of_that_have_another_link_now() -> None:
+    world, state = LittleWorld(), FleetState.parked(0, 3)
+    linked = [drive(state, world, tick * TICK_US).tolist() for tick in (598, 599, 600, 601)]  # type: ignore[arg-type]
+    assert linked == [[0, 1, 2], [], [0, 1, 2], []]
 
 
 @pytest.mark.parametrize("nbytes", [1, 999, 1000, 1001])
