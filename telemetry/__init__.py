@@ -8,9 +8,9 @@ from telemetry.destination import open_destination
 from telemetry.errors import TelemetryError
 from telemetry.gateway import Gateway
 from telemetry.keys import KeyFile, Keys
+from telemetry.limits import Limits, Trimmed
 from telemetry.pulse import Status, status_of
 from telemetry.quota import Quota
-from telemetry.retention import Limits, Trimmed, trim
 from telemetry.serve import serve
 from telemetry.tables import TABLES
 from telemetry.uplinks import UPLINKS, Link, Links, open_uplink
@@ -18,6 +18,7 @@ from telemetry.uplinks import UPLINKS, Link, Links, open_uplink
 if TYPE_CHECKING:
     from telemetry.loopback import Loopback
     from telemetry.query import Store, open_run, open_store, write_truth
+    from telemetry.retention import trim
 
 __all__ = [
     "TABLES",
@@ -47,6 +48,7 @@ __all__ = [
 
 _LATE = {
     "Loopback": "telemetry.loopback",
+    "trim": "telemetry.retention",
     **dict.fromkeys(("Store", "open_run", "open_store", "write_truth"), "telemetry.query"),
 }
 """What reads or writes tables, and so brings in Arrow and Delta: a server that collects has no use for them."""

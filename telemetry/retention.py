@@ -9,9 +9,9 @@ is in the inbox only is not looked at.
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import pyarrow as pa
 from deltalake import DeltaTable
@@ -19,58 +19,16 @@ from deltalake import DeltaTable
 from telemetry.delta import GRACE_H, DataFile, files_of, open_delta, open_deltas, utc_day
 from telemetry.destination import Destination, Stat
 from telemetry.errors import StoreContended
+from telemetry.limits import Limits, Trimmed
 from telemetry.tables import DAY, TABLES
 
 Result = TypeVar("Result")
 
-JUDGED = ("labels", "truth")
-"""Tables that people paid for; they stay unless asked."""
-
+_JUDGED = ("labels", "truth")  # people paid for them
 _TRIES = 5
 _NAMES_A_DELETE = 2_000
 _AT_ONCE = 8
 _STRAY_H = 1  # a clip's file is there for some seconds before its row is
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What a store may keep; None is all.
-
-    days: what came in longer ago goes
-    nbytes: tables and clips together; above, the oldest days go, of the day with which it fits only the oldest clips as
-        needed, and of the newest day no rows
-    labels: whether labels go with their days, too
-    """
-
-    days: int | None = None
-    nbytes: int | None = None
-    labels: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trimmed:
-    """What went, or would go.
-
-    upto: the last day of which nothing is kept, "" for none
-    rows: how many, by table; those of single clips are among them
-    clips, nbytes: clips without a row from now on, and what all this weighs
-    kept_bytes: what tables and clips that are kept weigh
-    freed_files, freed_bytes: left the disk now; the rest follows when its grace is over, with the next trim
-    """
-
-    upto: str
-    rows: Mapping[str, int]
-    clips: int
-    nbytes: int
-    kept_bytes: int
-    freed_files: int
-    freed_bytes: int
-    dry_run: bool
-    at: str = field(default_factory=lambda: dt.datetime.now(dt.UTC).isoformat(timespec="seconds"))  # noqa: TID251 - told to people
-
-    def facts(self) -> dict[str, Any]:
-        """All of it, for `--json`."""
-        return asdict(self)
 
 
 def trim(
@@ -107,7 +65,13 @@ def trim(
         freed_files=len(freed),
         freed_bytes=sum(freed),
         dry_run=dry_run,
+        at=_now().isoformat(timespec="seconds"),
     )
+
+
+def _now() -> dt.datetime:
+    """Files and people go by the world's clock."""
+    return dt.datetime.now(dt.UTC)  # noqa: TID251 - see above
 
 
 class _Clip(NamedTuple):
@@ -164,7 +128,7 @@ def _pointed_at(place: Destination, clips: DeltaTable | None) -> list[tuple[str,
 
 def _cut(held: _Held, limits: Limits, today: dt.date) -> _Cut:
     """Days by age; then, while it is too much, the oldest day that is left, and at last single clips."""
-    tables = tuple(name for name in held.tables if TABLES[name].dated and (limits.labels or name not in JUDGED))
+    tables = tuple(name for name in held.tables if TABLES[name].dated and (limits.labels or name not in _JUDGED))
     weights = _weights(held, tables)
     too_old = str(today - dt.timedelta(limits.days)) if limits.days is not None else ""
     going = [day for day in weights if day < too_old]
@@ -258,8 +222,7 @@ def _vacuum(delta: DeltaTable, grace_h: int) -> None:
 
 def _strays(place: Destination, held: _Held, grace_h: int) -> list[str]:
     """Clips' files that no row points at, nor did when the grace began."""
-    now = dt.datetime.now(dt.UTC)  # noqa: TID251 - files carry the world's time
-    before = now - dt.timedelta(hours=max(grace_h, _STRAY_H))
+    before = _now() - dt.timedelta(hours=max(grace_h, _STRAY_H))
     old = {file for file, stat in held.files.items() if stat.written_s < before.timestamp()}
     for then in (None, before) if old else ():
         clips = open_delta(place, "clips")

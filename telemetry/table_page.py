@@ -13,8 +13,11 @@ store, where the collection server has a folder of its own), and a view of that 
 outrider sql RUN "SELECT trigger, count(*) AS fires FROM fires GROUP BY trigger"
 ```
 
-Whatever reads Delta reads a run folder without our code. A column is null where it says so, and a signal where it was
-not valid. This page is printed by `python -m telemetry.table_page`.
+Whatever reads Delta reads a run folder without our code; a published store is the same in a bucket, and
+`telemetry.open_store(url)` opens either. A column is null where it says so, and a signal where it was not valid.
+`received` is null in rows that a server of schema version 1 wrote. A clip that retention lets go loses its row and then
+its file: every row of `clips` has its file, and what other tables say of a clip by its id may outlive it. This page is
+printed by `python -m telemetry.table_page`.
 """
 
 

@@ -16,9 +16,10 @@ from telemetry import open_store
 from telemetry.destination import Destination, Folder, open_destination
 from telemetry.errors import NotARun
 from telemetry.ledger import Ledger
+from telemetry.limits import Limits
 from telemetry.loopback import Loopback
 from telemetry.query import Store, write_truth
-from telemetry.retention import Limits, trim
+from telemetry.retention import trim
 from telemetry.store import Compactor
 
 FIRST, DAYS = dt.date(2026, 10, 1), 5
@@ -186,7 +187,8 @@ def test_a_server_goes_on_as_if_nothing_had_been_trimmed(place: Destination, tmp
 MORTAL = """
 import datetime as dt, json, os, signal, sys, threading
 from telemetry.destination import open_destination
-from telemetry.retention import Limits, trim
+from telemetry.limits import Limits
+from telemetry.retention import trim
 import telemetry.bucket
 
 def die_at_step(left):

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from deltalake import DeltaTable
+from deltalake import DeltaTable, write_deltalake
 from wire_samples import RUN, a_clip, some_fires
 
 from telemetry.clips import read_clip
@@ -203,6 +203,14 @@ def test_a_full_disk_leaves_a_table_as_it_was(tmp_path: Path) -> None:
         fires.append(rows, 1)
     assert (fires.upto, fires.append(rows, 1), fires.append(rows, 1), fires.upto) == (-1, True, False, 1)
     assert DeltaTable(tmp_path / "tables" / "fires").count() == 50_000
+
+
+def test_a_table_of_an_older_version_goes_on_with_the_new_columns(tmp_path: Path) -> None:
+    rows = arrow_table("fires", {"run": [RUN] * 3, **some_fires(0, 3)})
+    write_deltalake(tmp_path / "tables" / "fires", rows.drop_columns("clip"))
+    Appended(Folder(tmp_path), "fires", writer="inbox").append(rows, 1)
+    found = open_run(tmp_path).sql("SELECT count(*), count(clip), count(received) FROM fires").fetchall()
+    assert found == [(6, 3, 3)]
 
 
 def test_the_number_of_the_last_commit_outlives_checkpoints_and_rewriting(tmp_path: Path) -> None:
