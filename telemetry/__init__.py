@@ -8,7 +8,7 @@ from telemetry.destination import open_destination
 from telemetry.errors import TelemetryError
 from telemetry.gateway import Gateway
 from telemetry.keys import KeyFile, Keys
-from telemetry.limits import Limits, Trimmed
+from telemetry.limits import Limits, Storage, Trimmed
 from telemetry.pulse import Status, status_of
 from telemetry.quota import Quota
 from telemetry.serve import serve
@@ -33,6 +33,7 @@ __all__ = [
     "Loopback",
     "Quota",
     "Status",
+    "Storage",
     "Store",
     "TelemetryError",
     "Trimmed",

@@ -12,11 +12,14 @@ from typing import Any
 import msgspec
 import structlog
 
-from telemetry.compaction import PACKET_BYTES, Done, Failed, Order, Pruned, Report, Said
+from telemetry.compaction import PACKET_BYTES, Done, Failed, Order, Pruned, Report, Said, Went
+from telemetry.delta import open_delta
 from telemetry.destination import open_destination
 from telemetry.entries import Entry, Reader
-from telemetry.errors import NotNow
+from telemetry.errors import NotNow, StoreRefused
+from telemetry.limits import Limits, Storage
 from telemetry.lock import waited_for
+from telemetry.retention import trim
 from telemetry.store import Compactor
 
 NICENESS = 10  # collecting goes first
@@ -43,7 +46,8 @@ class _Inbox:
 
 def main() -> None:
     """Carry out orders until the server closes its end, which it does when it ends in whatever way."""
-    store, destination, fd, pruned = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+    store, fd, pruned = Path(sys.argv[1]), int(sys.argv[3]), int(sys.argv[4])
+    storage = msgspec.json.decode(sys.argv[2], type=Storage)
     for number in (signal.SIGINT, signal.SIGTERM):  # both are for the server, which then lets us finish
         signal.signal(number, signal.SIG_IGN)
     os.nice(NICENESS)
@@ -51,7 +55,7 @@ def main() -> None:
         structlog.configure(processors=[structlog.processors.add_log_level, _Forward(channel)])
         try:
             with waited_for(store / "inbox/compactor.lock"):
-                _work(channel, _Inbox(store, channel, pruned), destination)
+                _work(channel, _Inbox(store, channel, pruned), storage)
         except (BrokenPipeError, ConnectionResetError):
             return  # the server has gone; its successor's compactor begins where the tables end
         except Exception as error:  # noqa: BLE001 - whatever it is, the server is to know
@@ -60,14 +64,21 @@ def main() -> None:
             raise SystemExit(1) from None
 
 
-def _work(channel: socket.socket, inbox: _Inbox, destination: str) -> None:
-    compactor: Compactor | None = None
+def _work(channel: socket.socket, inbox: _Inbox, storage: Storage) -> None:
+    place, compactor = open_destination(storage.url), None
     while packet := channel.recv(PACKET_BYTES):
-        inbox.upto, why = msgspec.msgpack.decode(packet, type=Order).upto, ""
+        order, why = msgspec.msgpack.decode(packet, type=Order), ""
+        inbox.upto = order.upto
         try:
-            compactor = compactor or Compactor(inbox, open_destination(destination))
+            if order.first:
+                open_delta(place, "clips")  # a wrong address or key is to be known at once, not with the first clip
+            compactor = compactor or Compactor(inbox, place)
             compactor.drain()
+            if order.trim:
+                _report(channel, Went(trim(place, storage.limits or Limits())))
         except NotNow as error:
+            if order.first and isinstance(error, StoreRefused):
+                raise
             why = str(error)
         _report(channel, Done(inbox.upto, why))
 

@@ -5,6 +5,7 @@ stays small and goes on. The two speak over a pair of sockets, a message a packe
 all is on disk, the compactor what it has in the tables. It only reads the log; whatever it says twice is true twice.
 """
 
+import math
 import os
 import socket
 import subprocess
@@ -19,10 +20,12 @@ import structlog
 
 from telemetry.errors import CompactionFailed
 from telemetry.ledger import Ledger
+from telemetry.limits import Storage, Trimmed
 
 log = structlog.get_logger()
 
 COMPACT_EVERY_S = 2.0
+TRIM_EVERY_S = 3600.0
 DEATHS = 3  # in a row, of its own doing or while the server waits for its end, after which it is given up
 AGAIN_S = (0.05, 10.0)  # until a compactor that died is begun again: first, longest; doubles in between
 PACKET_BYTES = 65_536
@@ -31,9 +34,15 @@ PROGRAM = "from telemetry.compacting import main; main()"
 
 
 class Order(msgspec.Struct, frozen=True):
-    """Bring all messages up to this one, which is on disk, into the tables."""
+    """Bring all messages up to this one, which is on disk, into the tables.
+
+    first: of this server; where the tables' place refuses us now, that is final
+    trim: also let go what is over the limits
+    """
 
     upto: int
+    first: bool = False
+    trim: bool = False
 
 
 class Pruned(msgspec.Struct, frozen=True, tag=True):
@@ -47,6 +56,12 @@ class Done(msgspec.Struct, frozen=True, tag=True):
 
     upto: int
     why: str = ""
+
+
+class Went(msgspec.Struct, frozen=True, tag=True):
+    """What was over the limits has gone."""
+
+    trimmed: Trimmed
 
 
 class Said(msgspec.Struct, frozen=True, tag=True):
@@ -63,7 +78,7 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
     why: str
 
 
-Report = Pruned | Done | Said | Failed
+Report = Pruned | Done | Went | Said | Failed
 _REPORT: msgspec.msgpack.Decoder[Report] = msgspec.msgpack.Decoder(Report)
 
 
@@ -71,11 +86,16 @@ class Compaction:
     """Belongs to the collecting thread, which calls `turn` whenever there may be something to read, and now and then.
 
     socket: becomes readable when there is something
+    storage: where tables and clips go, and how long they stay
+    waits, waited: why nothing gets into the tables now, and why it last did not; "" where it does, and always did
+    trimmed: what was last let go
     """
 
-    def __init__(self, ledger: Ledger, destination: str) -> None:
-        """destination: a path or URL as `open_destination` takes it."""
-        self._ledger, self._destination = ledger, destination
+    def __init__(self, ledger: Ledger, storage: Storage) -> None:
+        self._ledger = ledger
+        self.storage = storage if storage.url else msgspec.structs.replace(storage, url=str(ledger.store))
+        self.waits = self.waited = ""
+        self.trimmed: Trimmed | None = None
         self.socket, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.socket.setblocking(False)
         self._process: subprocess.Popen[bytes] | None = None
@@ -83,6 +103,14 @@ class Compaction:
         self._ordered: int | None = None
         self._next_s, self._patience_s = time.monotonic() + COMPACT_EVERY_S, AGAIN_S[0]
         self._deaths, self._stopping = 0, False
+        self._first = bool(storage.url)
+        self._trim_s = -math.inf if storage.limits else math.inf
+        self._level_s = self._ordered_s = time.monotonic()
+
+    @property
+    def behind_s(self) -> float:
+        """All that came in longer ago is in the tables."""
+        return time.monotonic() - self._level_s if self._ledger.waiting else 0.0
 
     def flush(self, peer: bytes, flush: str) -> None:
         """Ask that all that is on disk by now gets into the tables."""
@@ -96,7 +124,7 @@ class Compaction:
         """
         done = list(self._hear())
         self._look_after()
-        wanted = self._ledger.waiting or self._asked
+        wanted = self._ledger.waiting or self._asked or self._first or self._trim_s <= time.monotonic()
         if wanted and self._ordered is None and time.monotonic() >= self._next_s:
             self._order()
         return done
@@ -121,6 +149,9 @@ class Compaction:
                 self._patience_s, self._deaths = AGAIN_S[0], 0
             elif isinstance(report, Done):
                 yield from self._answers(report)
+            elif isinstance(report, Went):
+                self.trimmed, self._trim_s = report.trimmed, time.monotonic() + TRIM_EVERY_S
+                log.info("store_trimmed", **report.trimmed.facts())
             elif isinstance(report, Said):
                 getattr(log, report.level)(report.event, **report.facts)
             else:
@@ -128,13 +159,23 @@ class Compaction:
 
     def _answers(self, done: Done) -> Iterator[tuple[bytes, str, str]]:
         self._ordered, self._next_s = None, time.monotonic() + COMPACT_EVERY_S
-        if done.why:
-            log.warning("compaction_waits", why=done.why)
+        self._first = False
+        self._note(done.why)
         answered = [asked for asked in self._asked if asked[0] <= done.upto]
         self._asked = [asked for asked in self._asked if asked[0] > done.upto]
         if self._asked:
             self._next_s = time.monotonic()
         yield from ((peer, flush, done.why) for _, peer, flush in answered)
+
+    def _note(self, why: str) -> None:
+        """Say once that it waits, and that it goes on."""
+        if why and not self.waits:
+            log.warning("compaction_waits", why=why)
+        elif self.waits and not why:
+            log.info("compaction_goes_on", waited=self.waits)
+        self.waits, self.waited = why, why or self.waited
+        if not why:
+            self._level_s = self._ordered_s
 
     def _reports(self) -> Iterator[Report]:
         while True:
@@ -160,13 +201,14 @@ class Compaction:
     def _order(self) -> None:
         if self._process is None:
             self._process = self._begun()
-        self._ordered = self._ledger.last_seq
-        self.socket.send(msgspec.msgpack.encode(Order(self._ordered)))
+        self._ordered, self._ordered_s = self._ledger.last_seq, time.monotonic()
+        trim = self._trim_s <= self._ordered_s and not self._stopping
+        self.socket.send(msgspec.msgpack.encode(Order(self._ordered, self._first, trim)))
 
     def _begun(self) -> "subprocess.Popen[bytes]":
         """The process; it finds what this one can import, and has nothing of it open but its socket."""
         fd, ledger = self._theirs.fileno(), self._ledger
-        about = [str(ledger.store), self._destination, str(fd), str(ledger.pruned)]
+        about = [str(ledger.store), msgspec.json.encode(self.storage).decode(), str(fd), str(ledger.pruned)]
         return subprocess.Popen(  # noqa: S603 - our own interpreter and words
             [sys.executable, "-P", "-c", PROGRAM, *about],
             pass_fds=[fd],

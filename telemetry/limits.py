@@ -44,3 +44,14 @@ class Trimmed(msgspec.Struct, frozen=True, kw_only=True):
         """All of it, for `--json`."""
         told: dict[str, Any] = msgspec.to_builtins(self)
         return told
+
+
+class Storage(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a server's tables and clips go, and how long they stay there.
+
+    url: a path or URL as `open_destination` takes it, "" for the server's own store
+    limits: None for ever
+    """
+
+    url: str = ""
+    limits: Limits | None = None

@@ -29,6 +29,9 @@ _SAYS_BY_REASON = {
 _SAYS_NOW = {
     "connected": "Connections there are",
     "waiting": "Messages on disk, not yet in the tables",
+    "behind_seconds": "All that came in longer ago is in the tables",
+    "compaction_waits": "1 while nothing gets into the tables: their disk is full or their store does not answer",
+    "disk_free_bytes": "Room on the disk of the inbox",
 }
 
 
@@ -52,6 +55,9 @@ class Metrics:
     cut_off: int = 0
     unheard: int = 0
     connected: int = 0
+    behind_s: float = 0.0
+    compaction_waits: bool = False
+    disk_free_bytes: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     handshakes_refused: Counter[str] = field(default_factory=Counter)
     waiting: Callable[[], int] = _none_wait
@@ -71,8 +77,9 @@ class Metrics:
             for reason, number in dict(getattr(self, name)).items():
                 by_reason.add_metric([reason], number)
             yield by_reason
-        for name, value in (("connected", self.connected), ("waiting", self.waiting())):
-            yield GaugeMetricFamily(f"outrider_{name}", _SAYS_NOW[name], value=value)
+        now = (self.connected, self.waiting(), self.behind_s, self.compaction_waits, self.disk_free_bytes)
+        for (name, says), value in zip(_SAYS_NOW.items(), now, strict=True):
+            yield GaugeMetricFamily(f"outrider_{name}", says, value=value)
 
     @contextlib.contextmanager
     def exposed(self, port: int) -> Iterator[int]:

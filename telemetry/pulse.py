@@ -9,9 +9,10 @@ from typing import Any
 
 import msgspec
 
+from telemetry.compaction import Compaction
 from telemetry.errors import NoServer
 from telemetry.intake import Intake
-from telemetry.ledger import Ledger
+from telemetry.limits import Trimmed
 from telemetry.lock import is_locked
 
 BEAT_S = 1.0
@@ -28,6 +29,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     messages_per_s: acknowledged, over the last beat; lag: messages on disk, not yet in the tables
     connected: connections; unheard: those that ended before a message came
     refused: by code, handshakes among them; closed: why its door is closed, "" where it is open
+    storage: where its tables and clips go; behind_s: all that came in longer ago is in them
+    waits, waited: why nothing gets into them now, and why it last did not; trimmed: what retention last let go
     """
 
     endpoint: str
@@ -45,6 +48,11 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     disk_bytes: int
     refused: dict[str, int]
     closed: str = ""
+    storage: str = ""
+    behind_s: float = 0.0
+    waits: str = ""
+    waited: str = ""
+    trimmed: Trimmed | None = None
 
     @property
     def age_s(self) -> float:
@@ -66,8 +74,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 class Pulse:
     """Belongs to the collecting thread; `beat` may be called as often as one likes."""
 
-    def __init__(self, store: Path, ledger: Ledger, intake: Intake, endpoint: str) -> None:
-        self._store, self._ledger, self._intake, self._endpoint = store, ledger, intake, endpoint
+    def __init__(self, store: Path, intake: Intake, compaction: Compaction, endpoint: str) -> None:
+        self._store, self._intake, self._compaction, self._endpoint = store, intake, compaction, endpoint
         self._last_s, self._last_acknowledged = time.monotonic(), 0
 
     def beat(self) -> None:
@@ -79,13 +87,15 @@ class Pulse:
         self._intake.closed = None
         if disk.free < FREE_SHARE * disk.total:
             self._intake.closed = ("disk_full", f"{disk.free >> 20} MiB are free of {disk.total >> 20}")
-        elif self._ledger.waiting > MOST_WAITING:
-            self._intake.closed = ("busy", f"{self._ledger.waiting} messages wait to be brought into the tables")
+        elif (waiting := self._intake.metrics.waiting()) > MOST_WAITING:
+            self._intake.closed = ("busy", f"{waiting} messages wait to be brought into the tables")
         self._write(self._status(elapsed_s, disk.free, disk.total))
         self._last_s = time.monotonic()
 
     def _status(self, elapsed_s: float, free_bytes: int, disk_bytes: int) -> Status:
-        metrics = self._intake.metrics
+        metrics, compaction = self._intake.metrics, self._compaction
+        metrics.behind_s, metrics.disk_free_bytes = compaction.behind_s, free_bytes
+        metrics.compaction_waits = bool(compaction.waits)
         acknowledged = metrics.acknowledged
         rate = (acknowledged - self._last_acknowledged) / max(elapsed_s, BEAT_S)
         self._last_acknowledged = acknowledged
@@ -100,11 +110,16 @@ class Pulse:
             malformed=metrics.malformed,
             unheard=metrics.unheard,
             connected=metrics.connected,
-            lag=self._ledger.waiting,
+            lag=metrics.waiting(),
             disk_free_bytes=free_bytes,
             disk_bytes=disk_bytes,
             refused=metrics.by_reason(),
             closed=": ".join(self._intake.closed) if self._intake.closed else "",
+            storage=compaction.storage.url,
+            behind_s=round(compaction.behind_s, 1),
+            waits=compaction.waits,
+            waited=compaction.waited,
+            trimmed=compaction.trimmed,
         )
 
     def _write(self, status: Status) -> None:

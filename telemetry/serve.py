@@ -20,6 +20,7 @@ from telemetry.compaction import Compaction
 from telemetry.intake import Intake
 from telemetry.keys import Keys
 from telemetry.ledger import Ledger
+from telemetry.limits import Storage
 from telemetry.metrics import Metrics
 from telemetry.pulse import Pulse
 from telemetry.quota import Quota
@@ -38,6 +39,7 @@ def serve(
     with_parent: bool = False,
     keys: Keys | None = None,
     quota: Quota | None = None,
+    storage: Storage | None = None,
 ) -> None:
     """Collect into a store until SIGTERM or SIGINT, then finish what is on disk and return.
 
@@ -49,11 +51,13 @@ def serve(
         with_parent: stop also when the process that started this one has gone
         keys: who may connect; without them it speaks plain text, on the loopback address only
         quota: how much cars and the fleet may bring in
+        storage: where tables and clips go and how long they stay; for ever in the store, where it is left out
 
     Raises:
         PortInUse, BadAddress, Unprotected, StoreUnwritable, StoreLocked: nothing was started
         DoormanGone: nobody would be let in any more; start it again
-        LedgerCorrupt, CompactionFailed, OSError: nothing acknowledged is lost, but a person must look
+        CompactionFailed: the place of tables and clips refuses us, or what is on disk does not fit into them
+        LedgerCorrupt, OSError: nothing acknowledged is lost, but a person must look
 
     A signal that the process ignores stays ignored, so a parent can keep its server through a Ctrl-C.
     """
@@ -61,7 +65,7 @@ def serve(
         metrics = Metrics()
         ledger = Ledger(store)
         closing.callback(ledger.close)
-        compaction = Compaction(ledger, str(store))
+        compaction = Compaction(ledger, storage or Storage())
         closing.callback(compaction.stop)
         intake = Intake(ledger, metrics, quota=quota)
         collector = Collector(intake, str(store.resolve()), bind, compaction.flush, keys)
@@ -74,7 +78,7 @@ def serve(
         with bell.rung_by_signals():
             if ready is not None:
                 ready(collector.endpoint)
-            _turn(collector, compaction, bell, Pulse(store, ledger, intake, collector.endpoint), parent)
+            _turn(collector, compaction, bell, Pulse(store, intake, compaction, collector.endpoint), parent)
         log.info("server_stopped", store=str(store))
 
 

@@ -36,7 +36,7 @@ HOMES = {  # third-party module: the only places that may import it
 NO_TORCH = ("telemetry/", "triggers/", "fleet/report/")
 FUNCTION_LINES, FILE_LINES, NAMES = 40, 400, 12
 # they have tables that users add to, and what an entry is made of; or rooms; or both ends of a wire and its keys
-MORE_NAMES = {"scenarios": 28, "triggers": 16, "vehicle": 28, "telemetry": 24}
+MORE_NAMES = {"scenarios": 28, "triggers": 16, "vehicle": 28, "telemetry": 25}
 SHORT_FILES = {"vehicle/onboard.py": 60, "fleet/simulation/simulation.py": 150, "examples/hello_fleet.py": 55}
 
 SOURCES = sorted(path for package in LADDER for path in (ROOT / package).rglob("*.py"))

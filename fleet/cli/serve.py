@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fleet.cli.store import GIGABYTE, KeepDays, KeepGb, limits_of
+
 if TYPE_CHECKING:
     from telemetry import Status
 
@@ -14,6 +16,8 @@ EPILOG = """
 outrider keys init keys && outrider keys enrol keys garage --cars all --out garage.key
 
 outrider serve --store store --keys keys --bind tcp://0.0.0.0:5757 --metrics-port 9100
+
+outrider serve --store store --keys keys --publish s3://fleet/store --keep-days 30 --keep-gb 200
 
 outrider serve --store store --plain [dim]# plain text, on this machine only[/dim]
 
@@ -49,6 +53,11 @@ def serve(
     plain: Annotated[bool, typer.Option("--plain", help="No keys, no encryption; loopback only.")] = False,
     car_mb: Annotated[float | None, typer.Option(min=0.001, help="Megabytes a car may send a day.")] = None,
     fleet_mb: Annotated[float | None, typer.Option(min=0.001, help="Megabytes all may send a day.")] = None,
+    publish: Annotated[
+        str | None, typer.Option(metavar="URL", help="Tables and clips go to this s3://BUCKET/PREFIX, or folder.")
+    ] = None,
+    keep_days: KeepDays = None,
+    keep_gb: KeepGb = None,
     metrics_port: Annotated[int | None, typer.Option(help="Counters for Prometheus on this port.")] = None,
     as_json: AsJson = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log every event.")] = False,
@@ -75,8 +84,10 @@ def serve(
         car_bytes=round(car_mb * MEGABYTE) if car_mb else None,
         fleet_bytes=round(fleet_mb * MEGABYTE) if fleet_mb else None,
     )
+    storage = telemetry.Storage(url=publish or "", limits=limits_of(keep_days, keep_gb))
+    telemetry.open_destination(storage.url)
     known = telemetry.Keys.found(keys) if keys else None
-    telemetry.serve(store, bind, ready=ready, metrics_port=metrics_port, keys=known, quota=quota)
+    telemetry.serve(store, bind, ready=ready, metrics_port=metrics_port, keys=known, quota=quota, storage=storage)
 
 
 def status(*, store: Store, as_json: AsJson = False) -> None:
@@ -101,9 +112,23 @@ def _rows(found: "Status") -> list[tuple[str, str]]:
         ("connections", f"{found.connected:,}"),
         ("acknowledged", f"{found.acknowledged:,}, {found.messages_per_s:,.0f} a second lately"),
         ("unheard", f"{found.unheard:,} connections that ended before a message came"),
-        ("lag", f"{found.lag:,} messages on disk, not yet in the tables"),
+        ("lag", f"{found.lag:,} messages on disk and not yet in the tables, the oldest for {found.behind_s:.0f} s"),
+        ("tables", _compaction(found)),
+        ("retention", _retention(found)),
         ("came twice", f"{found.duplicates:,}"),
         ("dropped", f"{found.malformed:,} that were no message"),
         ("refused", ", ".join(f"{code} {number:,}" for code, number in sorted(found.refused.items())) or "nothing"),
         ("disk", f"{found.disk_free_bytes / 1e9:,.1f} GB free of {found.disk_bytes / 1e9:,.1f}"),
     ]
+
+
+def _compaction(found: "Status") -> str:
+    last = f"; it had to wait before: {found.waited}" if found.waited else ""
+    return f"{found.storage}: " + (f"waiting: {found.waits}" if found.waits else f"as they should{last}")
+
+
+def _retention(found: "Status") -> str:
+    if found.trimmed is None:
+        return "nothing was let go since the server began"
+    gone, kept = found.trimmed.nbytes / GIGABYTE, found.trimmed.kept_bytes / GIGABYTE
+    return f"at {found.trimmed.at}: {found.trimmed.clips:,} clips, {gone:,.3f} GB went, {kept:,.3f} GB stay"

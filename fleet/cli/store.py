@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from telemetry import Trimmed
+    from telemetry import Limits, Trimmed
 
 GIGABYTE = 1_000_000_000
 
@@ -107,13 +107,22 @@ def trim(
     from telemetry import Limits, open_destination
     from telemetry import trim as let_go
 
-    limits = Limits(days=keep_days, nbytes=round(keep_gb * GIGABYTE) if keep_gb else None, labels=labels)
+    limits = limits_of(keep_days, keep_gb, labels=labels) or Limits()
     with console().status("looking at what there is"):
         done = let_go(open_destination(store), limits, grace_h=0 if at_once else 1, dry_run=dry_run)
     if as_json:
         print_json({"store": store, **done.facts()})
     else:
         print_table(["", ""], _rows(done))
+
+
+def limits_of(keep_days: int | None, keep_gb: float | None, *, labels: bool = False) -> "Limits | None":
+    """The limits that a command was given; None where it was given none."""
+    from telemetry import Limits
+
+    if keep_days is None and keep_gb is None:
+        return None
+    return Limits(days=keep_days, nbytes=round(keep_gb * GIGABYTE) if keep_gb else None, labels=labels)
 
 
 def _rows(done: "Trimmed") -> list[tuple[str, str]]:
