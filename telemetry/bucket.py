@@ -25,6 +25,7 @@ _AS_PYARROW_SAYS = {
     "endpoint_url_s3": "endpoint_override",
 }
 _CODE = re.compile(r"<Code>(\w+)</Code>|AWS Error (?!UNKNOWN|NETWORK)(\w+)")
+_BY_ARROW = re.compile(r"AWS Error \w+ during \w+ operation: (.*?)(?:; Details|$)")
 _SAYS_NO = {
     "nosuchbucket": "there is no such bucket",
     "accessdenied": "these credentials may not do that",
@@ -134,5 +135,7 @@ class Bucket:
 
 def _line(error: Exception) -> str:
     """The last thing that an error says: what was at the bottom of it."""
+    if by_arrow := _BY_ARROW.search(str(error)):
+        return by_arrow[1]
     lines = [line.strip() for line in _COLOURS.sub("", str(error)).splitlines()]
     return next((line for line in reversed(lines) if line), type(error).__name__)

@@ -16,7 +16,7 @@ from telemetry.compaction import PACKET_BYTES, Done, Failed, Order, Pruned, Repo
 from telemetry.delta import open_delta
 from telemetry.destination import open_destination
 from telemetry.entries import Entry, Reader
-from telemetry.errors import NotNow, StoreRefused
+from telemetry.errors import NotNow, StoreRefused, TelemetryError
 from telemetry.limits import Limits, Storage
 from telemetry.lock import waited_for
 from telemetry.retention import trim
@@ -59,7 +59,8 @@ def main() -> None:
         except (BrokenPipeError, ConnectionResetError):
             return  # the server has gone; its successor's compactor begins where the tables end
         except Exception as error:  # noqa: BLE001 - whatever it is, the server is to know
-            traceback.print_exc()
+            if not isinstance(error, TelemetryError):
+                traceback.print_exc()
             _report(channel, Failed(str(error) or type(error).__name__))
             raise SystemExit(1) from None
 

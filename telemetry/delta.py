@@ -115,17 +115,17 @@ class DataFile(NamedTuple):
 
 
 def open_delta(place: Destination, table: str) -> DeltaTable | None:
-    """A table as it is now, None where it was never written."""
-    uri = place.table(table)
-    try:
-        return DeltaTable(uri, storage_options=place.options)
-    except TableNotFoundError:
-        return None
+    """A table as it is now, None where it was never written; raises NotNow."""
+    with place.trouble():
+        try:
+            return DeltaTable(place.table(table), storage_options=place.options)
+        except TableNotFoundError:
+            return None
 
 
 def open_deltas(place: Destination) -> dict[str, DeltaTable | None]:
     """Every table as it is now; raises NotARun where there is nothing at all, NotNow."""
-    with place.trouble(), ThreadPoolExecutor(len(TABLES), "open_store") as pool:  # a far store answers all at once
+    with ThreadPoolExecutor(len(TABLES), "open_store") as pool:  # a far store answers all at once
         deltas = dict(zip(TABLES, pool.map(lambda table: open_delta(place, table), TABLES), strict=True))
     if not any(deltas.values()) and not any(place.has(name) for name in ("plan.yaml", "inbox")):
         raise NotARun(place.url)

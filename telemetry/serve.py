@@ -30,7 +30,7 @@ log = structlog.get_logger()
 BATCHES_BETWEEN_LOOKS = 16
 
 
-def serve(
+def serve(  # noqa: PLR0913 - here all that a server has is put together
     store: Path,
     bind: str,
     *,
