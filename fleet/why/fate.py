@@ -23,6 +23,7 @@ class Fate:
     started_us: int | None = None
     finished_us: int | None = None
     bytes: int | None = None
+    sent_bytes: int | None = None
     interruptions: int | None = None
     link: str | None = None
     file: str | None = None
@@ -36,20 +37,31 @@ def fate_of(run: Run, car: int, trigger: str, tick: int) -> Fate:
     if not clip:
         return Fate("refused", "the fleet's quota was used up: the barrier after the fire refused the clip")
     merged = clip != f"{car:06}-{tick:07}-{trigger}"
-    columns = ("t_us", "partition", "started_us", "finished_us", "bytes", "interruptions", "link", "status")
-    row = run.db.execute(f"SELECT {', '.join(columns)} FROM uploads WHERE clip = ?", [clip]).fetchone()  # noqa: S608
-    if row is None:
+    found = _upload_of(run, clip)
+    if found is None:
         told = "it was still being recorded when the run ended, or all of it fell where nothing may be recorded"
         return Fate("recording", told, clip, merged)
-    found: dict[str, Any] = dict(zip(columns, row, strict=True))
     file = run.one("SELECT file FROM clips WHERE clip = ?", clip)
-    status = "kept" if file and found["status"] == "delivered" else str(found.pop("status"))
-    found.pop("status", None)
-    queued_us = found.pop("t_us")
+    queued_us, status = found.pop("t_us"), str(found.pop("status"))
+    status = "kept" if file and status == "delivered" else status
     told = ("it joined the clip of an earlier fire; " if merged else "") + _told(status, queued_us, found)
     return Fate(status, told, clip, merged, queued_us=queued_us, file=file, **found)
 
 
+def _upload_of(run: Run, clip: str) -> dict[str, Any] | None:
+    """The row of `uploads`; what a run of an older schema does not tell is None."""
+    told = run.db.execute("SELECT * FROM uploads WHERE clip = ?", [clip])
+    names, row = [name for name, *_ in told.description or ()], told.fetchone()
+    return (
+        None
+        if row is None
+        else dict.fromkeys(_COLUMNS) | {name: value for name, value in zip(names, row, strict=True) if name in _COLUMNS}
+    )
+
+
+_COLUMNS = (
+    "t_us", "partition", "started_us", "finished_us", "bytes", "sent_bytes", "interruptions", "link", "status"
+)  # fmt: skip
 _GIVEN_UP = {
     "over_limit": "given up at once: its trigger may not send so many bytes",
     "evicted": "evicted from the full outbox, for the sake of clips that are worth more or newer",
@@ -69,7 +81,8 @@ def _told(status: str, queued_us: int, found: dict[str, Any]) -> str:
         f"{ready}, waited {waited_s:g} s for a link or behind better clips, sent from {show_clock(found['started_us'])}"
     )
     if found["finished_us"] is None:
-        return f"{sent}, and was not wholly sent when the run ended"
+        part = f", {found['sent_bytes'] / 1e6:.2f} MB of it," if found["sent_bytes"] is not None else ""
+        return f"{sent}{part} and was not wholly sent when the run ended"
     broken = f", broken off {found['interruptions']} times" if found["interruptions"] else ""
     done = f"{sent} to {show_clock(found['finished_us'])} over {found['link']}{broken}"
     kept = "acknowledged: the server keeps it" if status == "kept" else "not acknowledged yet"

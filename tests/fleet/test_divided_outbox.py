@@ -6,8 +6,10 @@ import pytest
 from fixtures import OFTEN, small_plan
 
 from fleet.plan import RunPlan
+from fleet.report import open_folder
 from fleet.simulation import run as runs
 from fleet.simulation.crew import Progress
+from fleet.why.fate import fate_of
 from telemetry import open_run
 
 PARTITIONS = """\
@@ -104,6 +106,18 @@ class Interrupts:
     def __call__(self, progress: Progress) -> None:
         if progress.car_ticks > self.left:
             raise KeyboardInterrupt
+
+
+def test_why_tells_how_each_clip_ended_and_in_which_partition(first: runs.Summary) -> None:
+    said, run = {}, open_folder(Path(first.run))
+    for (clip,) in ask(first.run, "SELECT max(clip) FROM uploads GROUP BY partition, status, started_us IS NULL"):
+        car, tick, trigger = str(clip).split("-")
+        fate = fate_of(run, int(car), trigger, int(tick))
+        said[fate.partition, fate.status] = fate.told
+    run.db.close()
+    assert "its day's megabytes" in said["daily", "over_budget"]
+    assert "for as long as partition 'home' keeps any" in said["home", "expired"]
+    assert "the server keeps it" in said["events", "kept"]
 
 
 def test_a_run_cut_up_otherwise_and_interrupted_before_midnight_comes_to_the_same(
