@@ -88,6 +88,25 @@ class Clauses:
         return np.where(defined & np.isfinite(share), np.minimum(share, 1.0), 1.0)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Passed:
+    """What a condition came to step by step; its gates are told only when somebody asks, so that noting costs little.
+
+    n: cars that it was asked of; rows: which these are of `of` cars, None for all
+    """
+
+    clauses: Clauses
+    noted: Noted
+    n: int
+    rows: NDArray[np.intp] | None = None
+    of: int = 0
+
+    def told(self) -> list[Clause]:
+        """Its gates."""
+        found = self.clauses.of(self.noted, self.n)
+        return found if self.rows is None else [each.spread(self.rows, self.of) for each in found]
+
+
 def _operands(program: Sequence[Step]) -> list[tuple[int, ...]]:
     """Of each step the steps that it takes its operands from."""
     stack: list[int] = []

@@ -1,7 +1,7 @@
 """Every trigger of a loadout over every car of a table, with the reason for each yes and no."""
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -10,7 +10,7 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
-from triggers.clauses import Clause
+from triggers.clauses import Clause, Passed
 from triggers.errors import BadExpression, BadKind, UnknownSignal, UnknownTrigger
 from triggers.explain import Explanation, Looked, remembered
 from triggers.expression import Expression, Part
@@ -23,6 +23,9 @@ from triggers.spec import TriggerSpec, check, parse
 from triggers.table import Column, SignalTable
 
 log = structlog.get_logger()
+
+Told = dict[str, Callable[[], list[Clause]]]
+"""By trigger, what tells its gates."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,10 +91,11 @@ class Evaluator:
         self._pinned = any(hasattr(rule.score, "backbone") for rule in self._rules)
         self._backbone = backbone
 
-    def observe(self, table: SignalTable, gates: dict[str, list[Clause]] | None = None) -> Verdicts:
+    def observe(self, table: SignalTable, gates: Told | None = None) -> Verdicts:
         """What each trigger says of each car of the table; remembers it and counts the reasons.
 
-        gates: takes, by trigger, what each gate of `when` and then of a condition came to for every car.
+        gates: takes, by trigger, a function that tells what each gate of `when` and then of a condition came to for
+        every car.
         Raises ForeignBackbone if the table's embedding is not of the backbone promised.
         """
         if self._pinned and table.backbone != self._backbone:
@@ -100,7 +104,9 @@ class Evaluator:
         reasons = np.zeros((len(rows), len(self._rules)), np.uint8)
         scores = np.full(reasons.shape, np.nan, np.float32)
         for i, rule in enumerate(self._rules):
-            parts = None if gates is None else Parts(None, None, gates.setdefault(rule.spec.name, []))
+            parts = None if gates is None else Parts(None, None, [])
+            if parts is not None and gates is not None:
+                gates[rule.spec.name] = parts.told
             reasons[:, i] = self._judge(rule, table, rows, scores[:, i], parts)
             self._memory.count(rule.spec.name, rows, reasons[:, i])
         self._memory.seen_tick[rows] = table.tick
@@ -194,7 +200,11 @@ class Parts:
 
     when: list[Part] | None
     score_of: list[Part] | None
-    gates: list[Clause] | None = None
+    gates: list[Passed] | None = None
+
+    def told(self) -> list[Clause]:
+        """The gates, in order."""
+        return [clause for each in self.gates or () for clause in each.told()]
 
 
 _NOWHERE = Parts(None, None)
@@ -216,7 +226,7 @@ def _look(rule: _Rule, table: SignalTable, moment: Moment, parts: Parts | None) 
         before = len(parts.gates or ())
         score[inside] = _score(rule, table.select(inside), moment, parts)
         if parts.gates is not None:
-            parts.gates[before:] = [each.spread(inside, n) for each in parts.gates[before:]]
+            parts.gates[before:] = [replace(each, rows=inside, of=n) for each in parts.gates[before:]]
     return Sight(score, gated, np.isnan(score) & ~gated)
 
 

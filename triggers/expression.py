@@ -12,7 +12,7 @@ from typing import Any, NoReturn, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from triggers.clauses import Clause, Clauses
+from triggers.clauses import Clauses, Passed
 from triggers.errors import BadExpression, hint
 from triggers.language.grammar import MAX_DEPTH, MAX_LENGTH, Literal, Parser, Step
 from triggers.language.operators import FUNCTIONS, OPERATORS, WINDOWS, Flags, Type, Window, either
@@ -104,7 +104,7 @@ class Expression:
 
     def __call__(
         self, table: SignalTable, past: Moment | None = None, parts: list[Part] | None = None,
-        gates: list[Clause] | None = None,
+        gates: list[Passed] | None = None,
     ) -> NDArray[np.float32]:  # fmt: skip
         """1 where true, 0 where false (or the number itself), NaN where undefined; (n,) float32. Raises BadExpression.
 
@@ -123,7 +123,7 @@ class Expression:
             noted: list[tuple[Any, Flags]] | None = None if gates is None or self.graded else []
             value, defined = self._run(values, table, past, parts, noted)
         if noted is not None and gates is not None:
-            gates += self.clauses.of(noted, len(table))
+            gates.append(Passed(self.clauses, noted, len(table)))
         return np.where(defined, value, np.float32(np.nan)).astype(np.float32, copy=False)
 
     def _run(

@@ -87,8 +87,10 @@ def _first(which: NDArray[np.bool_], order: NDArray[np.intp]) -> Ints:
 def painted_clip(painted: Painted, rows: Rows, sort: str, row: int, eyes: Eyes) -> Clip:
     """The camera that shows most of what was put there, or the main one."""
     world, tick, car = rows.driven.world, int(rows.driven.tick(rows.moment[row])), np.array([row], np.uint32)
-    truth = world.truth(car, tick)
-    mine = (staging.site_of(truth.encounter) == rows.driven.passes.sites[row]) & truth.valid
+    truth, site = world.truth(car, tick), int(rows.driven.passes.sites[row])
+    if site < 0:  # of ordinary driving, what it fired at
+        site = next((fire.site for fire in rows.driven.fires if fire.row == row and fire.site >= 0), -2)
+    mine = (staging.site_of(truth.encounter) == site) & truth.valid
     pixels = np.where(mine[:, None], truth.pixels, 0.0)[0].max(axis=1, initial=0.0)  # by camera
     camera = int(pixels.argmax()) if mine.any() else 0
     seen = np.moveaxis(world.frames(car, tick).pixels[0, camera].cpu().numpy(), 0, -1)

@@ -56,7 +56,7 @@ class Marks:
         how far it was from passing the next one then, 0..1; way: which way it took, by number
     reasons: (k, len(Reason)) counts; fires: those that count, by pass and look; frames: looked at
     gates, ways: their names, by trigger; empty where nothing was looked at
-    judged_s: wall time that the triggers took; spent_s: CPU time of all of it
+    judged_s: CPU time that the triggers took; spent_s: CPU time of all of it
     """
 
     early: Bools
@@ -120,14 +120,14 @@ class Noting(Evaluator):
     def __init__(self, inner: Evaluator) -> None:
         self.specs, self._inner = inner.specs, inner
         self.last: Verdicts | None = None
-        self.clauses: dict[str, list[Clause]] = {}
+        self.told: dict[str, Callable[[], list[Clause]]] = {}
         self.spent_s = 0.0
 
-    def observe(self, table: SignalTable, gates: dict[str, list[Clause]] | None = None) -> Verdicts:
+    def observe(self, table: SignalTable, gates: dict[str, Callable[[], list[Clause]]] | None = None) -> Verdicts:
         """As the evaluator within."""
-        begun, self.clauses = time.monotonic(), {} if gates is None else gates
-        self.last = self._inner.observe(table, self.clauses)
-        self.spent_s += time.monotonic() - begun
+        begun, self.told = time.thread_time(), {} if gates is None else gates
+        self.last = self._inner.observe(table, self.told)
+        self.spent_s += time.thread_time() - begun
         return self.last
 
     def amend(self, trigger: str, cars: NDArray[np.uint32], was: Reason, now: Reason) -> None:
@@ -204,7 +204,7 @@ def _note(driven: Driven, look: int, active: Ints, verdicts: Verdicts, view: Boo
 def _note_gates(driven: Driven, look: int, active: Ints, gates: Sequence[Gates], noting: Noting, view: Bools) -> None:
     """How far each pass got; view: as in `_note`."""
     counts = (look >= driven.passes.lead[active]) & view
-    clauses = [noting.clauses.get(spec.name, []) for spec in noting.specs]
+    clauses = [noting.told[spec.name]() if spec.name in noting.told else [] for spec in noting.specs]
     if not driven.gates:
         driven.gates = [each.names(some) for each, some in zip(gates, clauses, strict=True)]
         driven.ways = [ways_of(some) for some in clauses]

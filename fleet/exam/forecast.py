@@ -18,6 +18,7 @@ class Forecast:
     cars: in the fleet; driven_s: seconds a car drives in a day; kept: of the alerts, what cooldown and limits leave
     fires, mb: of the fleet a day; mb_per_car_day; per_second: that a server takes at the busiest hour
     first: hours to so many right fires, infinite where the fleet's total or the last day comes before
+    never: why so many never come, "" where they do
     wanted: how many these are; days: until the spec expires, None where it does not, or nobody said from when
     full: hours until the fleet's total is reached, None without one
     """
@@ -30,6 +31,7 @@ class Forecast:
     mb_per_car_day: estimate.Interval
     per_second: estimate.Interval
     first: estimate.Interval
+    never: str
     wanted: int
     days: float | None
     full: estimate.Interval | None
@@ -50,6 +52,8 @@ def forecast(
     )
     fleet = a_car.times(cars)
     most = spec.limits.fleet_total
+    first = hours_within(spec, wanted, right.times(cars), fleet, days)
+    full = None if most is None else hours_to(most, fleet)
     return Forecast(
         cars=cars,
         driven_s=driven_s,
@@ -58,11 +62,26 @@ def forecast(
         mb=fleet.times(clip_mb),
         mb_per_car_day=a_car.times(clip_mb),
         per_second=fleet.times(BUSIEST / 3600.0),
-        first=hours_within(spec, wanted, right.times(cars), fleet, days),
+        first=first,
+        never="" if math.isfinite(first.estimate) else _never(spec, right, a_car, full, days),
         wanted=wanted,
         days=days,
-        full=None if most is None else hours_to(most, fleet),
+        full=full,
     )
+
+
+def _never(
+    spec: TriggerSpec, right: estimate.Interval, fires: estimate.Interval, full: estimate.Interval | None,
+    days: float | None,
+) -> str:  # fmt: skip
+    """Which limit of the spec cuts them off."""
+    if right.estimate <= 0:
+        return "no right fire was seen"
+    most = spec.limits.fleet_total
+    if full is not None and most is not None and (days is None or full.estimate <= 24.0 * days):
+        share = right.estimate / fires.estimate
+        return f"fleet_total {most:,} is reached after {full.estimate:,.0f} h, with about {most * share:,.0f} right"
+    return f"it expires after {days:g} days"
 
 
 def days_left(spec: TriggerSpec, start: dt.date | None) -> float | None:

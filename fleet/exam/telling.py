@@ -143,6 +143,7 @@ def _fleet(exam: Exam) -> dict[str, Any]:
         "clips_a_second_at_the_busiest_hour": foretold.per_second.told(),
         "right_fires_wanted": foretold.wanted,
         "hours_to_them": foretold.first.told(),
+        "never": foretold.never or None,
         "kept_of_alerts": foretold.kept,
         "mb_a_clip": exam.clip_mb,
         "days": foretold.days,

@@ -55,16 +55,19 @@ def _facts(exam: "Exam") -> list[tuple[str, str, str]]:
     found: list[tuple[str, estimate.Interval, Callable[[float], str]]] = [
         ("fires a car-day", figures.fires, grading.number),
         ("MB a car-day", told.mb_per_car_day, grading.number),
-        (f"hours to {told.wanted:,} right fires, {told.cars:,} cars", told.first, grading.number),
     ]
+    if not told.never:
+        found.append((f"hours to {told.wanted:,} right fires, {told.cars:,} cars", told.first, grading.number))
     if exam.aim.catches:
         found[:0] = [("precision", figures.precision, percent), ("recall", figures.recall, percent)]
-    return [(name, say(each.estimate), f"{say(each.low)} – {say(each.high)}") for name, each, say in found]
+    facts = [(name, say(each.estimate), f"{say(each.low)} – {say(each.high)}") for name, each, say in found]
+    return [*facts, *([(f"{told.wanted:,} right fires", "never", told.never)] if told.never else [])]
 
 
 def _warning(exam: "Exam") -> str:
+    """What the figures do not hold; an alarm about what they do hold is told further down."""
     guard = exam.guard
-    if not guard.alarm:
+    if not exam.alarming:
         return ""
     return (
         f"Do not believe the estimate. The dry run met {guard.alerts} alerts where {guard.foretold:.1f} were foretold: "
@@ -166,6 +169,8 @@ def _fleet(exam: "Exam") -> Markup:
         ["clips a second in the busiest hour", *grading.three(told.per_second)],
         [f"hours to {told.wanted:,} right fires", *grading.three(told.first)],
     ]
+    if told.full is not None:
+        rows.append([f"hours to fleet_total, {exam.spec.limits.fleet_total:,} fires", *grading.three(told.full)])
     note = (
         f"Cooldown and limits leave {percent(told.kept)} of the alerts; a clip weighs {exam.clip_mb * 1000:.0f} kB. "
         "The busiest hour is taken to have a tenth of a day's driving."
@@ -212,7 +217,7 @@ def _gates(exam: "Exam") -> Markup:
         return nothing(title, "Nothing was looked at.")
     rows = [
         [each.about.replace("_", " "), many(each.looked), *map(percent, each.through),
-         f"{each.stopped}, {percent(each.nearest)} short" if each.stopped and each.nearest < 1 else each.stopped]
+         f"{each.stopped}, {percent(each.nearest)} short" if 0 < each.nearest < 1 else each.stopped]
         for each in exam.modes.passages
     ]  # fmt: skip
     note = (
@@ -237,11 +242,12 @@ def _versus(exam: "Exam") -> list[Section]:
     told = found.comparison
     note = (
         f"This one less the other, on the same encounters. Of encounters with what it is for, this one alone catches "
-        f"{told.gained}, the other alone {told.lost} (McNemar's exact p = {told.p:.2g}). A difference in recall of "
-        f"{percent(told.smallest)} would have shown four times in five."
+        f"{told.gained}, the other alone {told.lost} (McNemar's exact p = {told.p:.2g}, each counted once). A difference "
+        f"in recall of {percent(told.smallest)} would have shown four times in five."
     )
     drawn = figure("Differences", table(["difference in", "estimate", "from", "to", ""], rows), note=note, wide=True)
-    return [Section("versus", f"Against {exam.order.versus}", "", (drawn,))]
+    other = f"{found.spec.name.removesuffix('_versus')}, version {found.spec.version}"
+    return [Section("versus", f"Against {other}", "", (drawn,))]
 
 
 def _way(change: "estimate.Interval") -> str:

@@ -1,5 +1,6 @@
 """How far cars get through the gates of a trigger, and which way."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,13 +16,14 @@ def reached(spec: TriggerSpec, looks: list[dict[str, list[float]]]) -> tuple[Gat
     """After the last of some looks at a few cars."""
     n = len(looks[0]["speed"])
     evaluator = Evaluator([spec], Memory(0, n), tick_us=100_000, columns=COLUMNS, backbone="")
-    gates, clauses = Gates.of(spec), {}
+    gates = Gates.of(spec)
     for tick, look in enumerate(looks):
         values = {name: np.array(look.get(name, [0.0] * n), np.float32) for name in COLUMNS}
-        clauses = {}
+        told: dict[str, Callable[[], list[Clause]]] = {}
         seen = SignalTable(np.arange(n, dtype=np.uint32), 10 * tick, values, np.zeros((n, 0), np.float32))
-        verdicts = evaluator.observe(seen, clauses)
-    return gates, clauses[spec.name], gates.reached(clauses[spec.name], verdicts, 0)
+        verdicts = evaluator.observe(seen, told)
+    clauses = told[spec.name]()
+    return gates, clauses, gates.reached(clauses, verdicts, 0)
 
 
 def spec(**fields: Any) -> TriggerSpec:

@@ -1,10 +1,13 @@
 """The gates within a condition: which there are, who gets through which way, and who barely does not."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
 from scenarios import Draws
 from triggers import Clause, Evaluator, Memory, SignalTable, TriggerSpec
+from triggers.clauses import Passed
 from triggers.expression import Expression
 
 
@@ -15,9 +18,9 @@ def table(**columns: list[float]) -> SignalTable:
 
 
 def gates(text: str, seen: SignalTable) -> list[Clause]:
-    found: list[Clause] = []
+    found: list[Passed] = []
     Expression(text)(seen, gates=found)
-    return found
+    return [clause for each in found for clause in each.told()]
 
 
 def test_gates_stand_between_ands_and_their_ways_between_ors() -> None:
@@ -54,10 +57,10 @@ def test_an_evaluator_tells_gates_of_cars_that_when_keeps_out_too() -> None:
         {"name": "some", "kind": "expression", "params": {"fire_when": "b > 1 or c > 1"}, "when": "a > 1"}
     )
     columns: dict[str, type] = {"a": float, "b": float, "c": float}
-    found: dict[str, list[Clause]] = {}
+    found: dict[str, Callable[[], list[Clause]]] = {}
     evaluator = Evaluator([spec], Memory(0, 3), tick_us=100_000, columns=columns, backbone="")
     evaluator.observe(table(a=[2, 0, 2], b=[2, 2, 0], c=[0, 0, 0]), found)
-    when, score = found["some"]
+    when, score = found["some"]()
     assert when.held.tolist() == [True, False, True]
     assert score.through.tolist() == [[True, False, False], [False, False, False]]
     assert len(score.apart) == 3
