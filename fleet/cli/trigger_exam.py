@@ -90,6 +90,7 @@ def exam(
     from fleet.exam.telling import told
     from fleet.report import write_exam
 
+    _make_room(out)
     found = examine(options.order(spec, require=require, versus=versus), _Line())
     page = out or Path("runs") / f"exam-{found.spec.name}.html"
     write_exam(found, page)
@@ -124,7 +125,8 @@ def budget(
     from fleet.exam.telling import told_budget
     from fleet.report import write_budget
 
-    shares = read_quotas(quota)
+    shares = read_quotas(quota, _slices() if quota else ())
+    _make_room(out)
     examined = examine(options.order(spec), _Line())
     found = budget_of(examined, mb_per_car_day, shares)
     page = out or Path("runs") / f"budget-{examined.spec.name}.html"
@@ -135,6 +137,23 @@ def budget(
     else:
         _show_budget(found, page)
     raise typer.Exit(EXIT[told["verdict"]])
+
+
+def _slices() -> tuple[str, ...]:
+    from scenarios import SLICES
+
+    return tuple(SLICES)
+
+
+def _make_room(page: Path | None) -> None:
+    """Refuse a page that cannot be written before anything is painted. Raises CannotWrite."""
+    from fleet.errors import CannotWrite
+
+    try:
+        if page is not None:
+            page.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotWrite(page or Path(), error) from error
 
 
 def _show_budget(found: "Budget", page: Path) -> None:

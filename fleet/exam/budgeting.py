@@ -7,7 +7,7 @@ looking at many thresholds costs no more risk than one ("learn then test" by a f
 of luck of so many car-days does: it is counted in.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from fleet.errors import hint
 from fleet.exam.errors import BadQuota
-from fleet.exam.forecast import hours_within, kept
+from fleet.exam.forecast import hours_to, kept
 from fleet.exam.grading import Scored
 from fleet.exam.grounds import CONDITIONS
 from triggers import TriggerSpec, estimate
@@ -68,10 +68,12 @@ class Quota:
     """Right fires to take from one part of the world.
 
     comes: the share of all right fires that comes from there of itself; hours: until there are so many
+    fires: right and wrong ones until then: the `fleet_total` of a trigger for this part
     """
 
     count: int
     comes: float
+    fires: int
     hours: estimate.Interval
 
 
@@ -112,7 +114,9 @@ def budget(spec: TriggerSpec, scored: Scored, purse: Purse, conditions: Held, pa
         return Budget(purse, tuple(offers), -1, *terms, 0.0, _NEVER, {})
     offer = offers[chosen]
     found = shared(tight, scored, offer.threshold, purse, conditions, parts)
-    hours = max((each.hours for each in found.values()), key=lambda each: each.high, default=_NEVER)
+    hours = max((each.hours for each in found.values()), key=lambda each: (each.estimate, each.high), default=_NEVER)
+    if spec.limits.fleet_total and sum(each.fires for each in found.values()) > spec.limits.fleet_total:
+        hours = _NEVER
     return Budget(purse, tuple(offers), chosen, *terms, offer.mb.estimate / purse.mb_per_car_day, hours, found)
 
 
@@ -127,8 +131,8 @@ def budget_of(exam: "Exam", mb_per_car_day: float, shares: Mapping[str, float] |
     return budget(exam.spec, exam.scored, purse, {name: condition == name for name in CONDITIONS}, exam.held)
 
 
-def read_quotas(text: str) -> dict[str, float]:
-    """`night=30%, rain=0.2` as shares. Raises BadQuota."""
+def read_quotas(text: str, known: Collection[str] = ()) -> dict[str, float]:
+    """`night=30%, rain=0.2` as shares; known: the parts there are, if that is known. Raises BadQuota."""
     found: dict[str, float] = {}
     for part in text.split(",") if text.strip() else ():
         name, sign, number = (each.strip() for each in part.partition("="))
@@ -138,6 +142,8 @@ def read_quotas(text: str) -> dict[str, float]:
             share = -1.0
         if not sign or not name or not 0.0 < share <= 1.0:
             raise BadQuota(text, f"expected `PART=SHARE`, such as `night=30%`, and this is {part.strip()!r}")
+        if known and name not in known:
+            raise BadQuota(text, f"no part of the world is called {name!r}{hint(name, known)}")
         found[name] = share
     if sum(found.values()) > 1.0 + 1e-9:
         raise BadQuota(text, f"the shares add up to {sum(found.values()):.0%}")
@@ -214,7 +220,7 @@ def tightened(spec: TriggerSpec, most_mb: float, scored: Scored, purse: Purse) -
 
 
 def shared(
-    spec: TriggerSpec, scored: Scored, threshold: float, purse: Purse, conditions: Held, parts: Held
+    tight: TriggerSpec, scored: Scored, threshold: float, purse: Purse, conditions: Held, parts: Held
 ) -> dict[str, Quota]:
     """The wanted fires shared out among parts of the world, and how long each takes. Raises BadQuota."""
     sample = scored.reaching(threshold)
@@ -228,7 +234,7 @@ def shared(
         counts = {name: round(share * purse.wanted) for name, share in purse.shares.items()}
         counts[ELSEWHERE] = purse.wanted - sum(counts.values())
     return {
-        name: Quota(count, comes[name], _hours(spec, sample, scored.rest, chosen[name], count, purse))
+        name: _quota(tight, sample, scored.rest, chosen[name], count, comes[name], purse)
         for name, count in counts.items()
         if count
     }
@@ -245,14 +251,18 @@ def _named(shares: Mapping[str, float], parts: Held, sample: estimate.Sample) ->
     return {**found, ELSEWHERE: ~np.logical_or.reduce(list(found.values()))}
 
 
-def _hours(
-    spec: TriggerSpec, sample: estimate.Sample, rest: int | None, held: NDArray[np.bool_], count: int, purse: Purse
-) -> estimate.Interval:
+def _quota(
+    spec: TriggerSpec, sample: estimate.Sample, rest: int | None, held: NDArray[np.bool_], count: int, comes: float,
+    purse: Purse,
+) -> Quota:  # fmt: skip
+    """So many right fires of one part: how long they take, and how many fires that is, at the whole's cooldown."""
     whole, here = (estimate.figures_of(sample, rest=rest, rows=rows) for rows in (None, held))
     left = kept(whole.fires.estimate, spec, purse.driven_s, purse.clip_mb) / max(whole.fires.estimate, 1e-300)
-    return hours_within(
-        spec, count, here.right.times(left * purse.cars), whole.fires.times(left * purse.cars), purse.days
-    )
+    hours = hours_to(count, here.right.times(left * purse.cars))
+    last = np.inf if purse.days is None else 24.0 * purse.days
+    ends = (each if each <= last else np.inf for each in (hours.estimate, hours.low, hours.high))
+    share = here.right.estimate / here.fires.estimate if here.fires.estimate > 0 else 0.0
+    return Quota(count, comes, round(count / share) if share > 0 else 0, estimate.Interval(*ends))
 
 
 def quotas(wanted: int, shares: Mapping[str, float]) -> dict[str, int]:

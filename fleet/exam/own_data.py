@@ -67,9 +67,7 @@ def read_table(file: Path, needed: Sequence[str], either: Sequence[str] = ()) ->
         missing.append(either[0])
     if missing:
         wanted = ", ".join((*needed, *([" or ".join(either)] if either else [])))
-        raise BadScores(
-            file, f"no column {missing[0]}{hint(missing[0], names)}; expected {wanted}; there are {', '.join(names)}"
-        )
+        raise BadScores(file, f"no column {missing[0]} (expected {wanted}){hint(missing[0], names)}")
     if not table.num_rows:
         raise BadScores(file, "it has no rows")
     for name in {*needed, *either, *OPTIONAL} & set(names):

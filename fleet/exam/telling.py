@@ -67,7 +67,12 @@ def told_budget(found: Budget) -> dict[str, Any]:
         "used": found.used,
         "hours_to_them": found.hours.told(),
         "quotas": {
-            name: {"right_fires": each.count, "comes": each.comes, "hours": each.hours.told()}
+            name: {
+                "right_fires": each.count,
+                "fleet_total": each.fires,
+                "comes": each.comes,
+                "hours": each.hours.told(),
+            }
             for name, each in found.quotas.items()
         },
         "frontier": offers,

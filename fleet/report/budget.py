@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def write_budget(exam: "Exam", found: "Budget", page: Path) -> None:
     """Write the page. Raises CannotWrite."""
     fits = found.chosen >= 0
-    frontier = Section("frontier", "What there is to choose from", "", (_frontier(found), _quotas(found)))
+    frontier = Section("frontier", "What there is to choose from", "", (_frontier(found), _quotas(exam, found)))
     sheet = Sheet(
         title=exam.spec.name,
         outcome="pass" if fits else "fail",
@@ -66,23 +66,25 @@ def _frontier(found: "Budget") -> Markup:
     return figure(title, chart(title, note, x, y, *marks), note=note, wide=True)
 
 
-def _quotas(found: "Budget") -> Markup:
+def _quotas(exam: "Exam", found: "Budget") -> Markup:
     if not found.quotas:
         return Markup("")
     rows = [
-        [name, many(each.count), percent(each.comes), *(_hours(end) for end in (each.hours.estimate, each.hours.high))]
+        [name, many(each.count), percent(each.comes), many(each.fires), _hours(each.hours.estimate),
+         _hours(each.hours.high)]
         for name, each in found.quotas.items()
-    ]
+    ]  # fmt: skip
     note = (
         "As asked for."
         if found.purse.shares
         else "Evenly, but from none more than twice what comes of itself, so that what is rare is not drowned."
     )
-    says = (
-        f"{note} A trigger for each part, with the part in its `when` and the number as its `fleet_total`, keeps them."
-    )
-    heads = ["where", "right fires", "comes of itself", "hours", "at most"]
-    return figure("Quotas", table(heads, rows), note=says)
+    says = f"{note} A trigger for each part, with the part in its `when`, that ends at its `fleet_total`, keeps them."
+    most, needed = exam.spec.limits.fleet_total, sum(each.fires for each in found.quotas.values())
+    if most is not None and needed > most:
+        says += f" The spec's own `fleet_total` of {most:,} ends before: all together are {needed:,} fires."
+    heads = ["where", "right fires", "comes of itself", "fleet_total", "hours", "at most"]
+    return figure("Quotas", table(heads, rows), note=says, wide=True)
 
 
 def _hours(hours: float) -> str:

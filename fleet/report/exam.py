@@ -242,8 +242,8 @@ def _versus(exam: "Exam") -> list[Section]:
     told = found.comparison
     note = (
         f"This one less the other, on the same encounters. Of encounters with what it is for, this one alone catches "
-        f"{told.gained}, the other alone {told.lost} (McNemar's exact p = {told.p:.2g}, each counted once). A difference "
-        f"in recall of {percent(told.smallest)} would have shown four times in five."
+        f"{told.gained}, the other alone {told.lost} (McNemar's exact p = {told.p:.2g}, each counted once). A "
+        f"difference in recall of {percent(told.smallest)} would have shown four times in five."
     )
     drawn = figure("Differences", table(["difference in", "estimate", "from", "to", ""], rows), note=note, wide=True)
     other = f"{found.spec.name.removesuffix('_versus')}, version {found.spec.version}"

@@ -73,7 +73,7 @@ def test_what_a_clip_weighs_is_not_in_scores(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"label": None}, "no column label; .*expected encounter, label"),
+        ({"label": None}, r"no column label \(expected encounter, label"),
         ({"score": None}, "no column score"),
         ({"weight": np.zeros(300)}, "weight: expected numbers above 0"),
         ({"encounter": ["same"] * 300}, "frames of one encounter have more than one weight"),
