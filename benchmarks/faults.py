@@ -25,7 +25,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import structlog
@@ -39,7 +39,8 @@ from telemetry.messages import WIRE_VERSION, Ack, Hello, Welcome
 RUN = "faults"
 BARRIER = {"b": 16, "c": 3, "l": 1}  # a barrier's messages: batches of rows, clips, clips that go in pieces
 ROWS = 3  # a batch
-KILL_S = (0.1, 0.9)  # of load before a kill
+KILL_AFTER = 40  # acknowledgements at most; as many as a draw says
+KILL_LATE_S = 0.05  # at most, likewise
 QUOTA_BYTES = 2_000_000  # a day, of the car that floods
 NAME_CHARACTERS = 190  # of the deaf peer's batches: long answers
 LIMIT_S = 120.0
@@ -87,9 +88,18 @@ class Place:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.store, self.log = folder, folder / "store", folder / "log"
+        self._processes: list[Process] = []
         self.keys = Keys.made(folder / "keys")
         self.sender = self.enrol("sender", "all")
         self.enrol("deaf", "all")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for each in self._processes:
+            if each.popen.returncode is None:
+                each.end()
 
     def enrol(self, name: str, cars: str) -> KeyFile:
         """A key, and its file in the folder."""
@@ -99,11 +109,18 @@ class Place:
 
     def process(self, role: str, *words: object) -> Process:
         """This file in a role."""
-        return Process(role, self.folder, *words, log=self.log)
+        self._processes = [each for each in self._processes if each.popen.poll() is None]
+        self._processes.append(Process(role, self.folder, *words, log=self.log))
+        return self._processes[-1]
 
     def server(self, bind: str = "tcp://127.0.0.1:0", quota: int = 0) -> Process:
         """The server; `said` is its endpoint."""
         return self.process("server", bind, quota)
+
+    def told(self) -> int:
+        """How many messages the sender wrote down as acknowledged, again and again perhaps."""
+        told = self.folder / "acknowledged"
+        return told.read_bytes().count(b"\n") if told.exists() else 0
 
     def acknowledged(self) -> set[str]:
         """What the sender was told, and what belongs to a barrier that it saved, even if it died in between."""
@@ -171,14 +188,12 @@ class Pace:
                 yield 1000 * (time.perf_counter() - due.pop(name))
 
 
-def server_killed(place: Path, kills: int = 200) -> dict[str, float]:
+def server_killed(here: Place, kills: int = 200) -> dict[str, float]:
     """SIGKILL of the server under load, so many times."""
-    here = Place(place)
     server = here.server()
     endpoint, memory_mb, starts_s = server.said, [0.0], [0.0]
     sender = here.process("sender", endpoint)
-    for delay_s in _moments("server", kills):
-        time.sleep(delay_s)
+    for _ in _moments(here, "server", kills):
         memory_mb.append(server.resident_mb)
         server.end()
         began_s = time.perf_counter()
@@ -190,13 +205,11 @@ def server_killed(place: Path, kills: int = 200) -> dict[str, float]:
     }  # fmt: skip
 
 
-def sender_killed(place: Path, kills: int = 200) -> dict[str, float]:
+def sender_killed(here: Place, kills: int = 200) -> dict[str, float]:
     """SIGKILL of the sender under load, so many times."""
-    here = Place(place)
     server = here.server()
     sender = here.process("sender", server.said)
-    for delay_s in _moments("sender", kills):
-        time.sleep(delay_s)
+    for _ in _moments(here, "sender", kills):
         sender.end()
         sender = here.process("sender", server.said)
     code = sender.end(signal.SIGTERM)
@@ -204,9 +217,8 @@ def sender_killed(place: Path, kills: int = 200) -> dict[str, float]:
     return _after(here, server, code, kills) | {"sent_again": sent_again, "server_mb": memory_mb}
 
 
-def slow_reader(place: Path, messages: int = 100_000, paced: int = 1_000) -> dict[str, float]:
+def slow_reader(here: Place, messages: int = 100_000, paced: int = 1_000) -> dict[str, float]:
     """A peer that sends so many messages and reads no answer."""
-    here = Place(place)
     server = here.server()
     pace = Pace(server.said, here.sender)
     alone_ms = pace.waits_ms(paced, 200.0)
@@ -225,9 +237,8 @@ def slow_reader(place: Path, messages: int = 100_000, paced: int = 1_000) -> dic
     }  # fmt: skip
 
 
-def flood(place: Path, rounds: int = 5, paced: int = 1_000) -> dict[str, float]:
+def flood(here: Place, rounds: int = 5, paced: int = 1_000) -> dict[str, float]:
     """One key far over its quota, as fast as it can, against others at 200 messages a second, in turns."""
-    here = Place(place)
     for number in range(rounds):
         here.enrol(f"flooder-{number}", str(number))  # one that was cut off stays out for a while
     server = here.server(quota=QUOTA_BYTES)
@@ -251,9 +262,8 @@ def flood(place: Path, rounds: int = 5, paced: int = 1_000) -> dict[str, float]:
     }  # fmt: skip
 
 
-def many_sockets(place: Path, sockets: int = 1_000, each: int = 10) -> dict[str, float]:
+def many_sockets(here: Place, sockets: int = 1_000, each: int = 10) -> dict[str, float]:
     """So many connections with a key each, one message under way on each."""
-    here = Place(place)
     keys = [here.keys.enrol(f"car-{number}", str(number)) for number in range(sockets)]
     server = here.server()
     with zmq.Context() as context:
@@ -273,9 +283,8 @@ def many_sockets(place: Path, sockets: int = 1_000, each: int = 10) -> dict[str,
     }  # fmt: skip
 
 
-def half_open(place: Path) -> dict[str, float]:
+def half_open(here: Place) -> dict[str, float]:
     """A sender that is stopped, until its place is free, and then wakes."""
-    here = Place(place)
     server = here.server()
     sender = here.process("sender", server.said)
     until(lambda: status_of(here.store).connected == 1)
@@ -319,8 +328,8 @@ def main() -> None:
     figures: list[dict[str, Any]] = []
     for name in given.names or FAULTS:
         fault, small = FAULTS[name]
-        with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as folder:
-            found = fault(Path(folder), **(small if given.quick else {}))
+        with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as folder, Place(Path(folder)) as here:
+            found = fault(here, **(small if given.quick else {}))
         print(name, {what: round(value, 3) for what, value in found.items()}, file=sys.stderr, flush=True)
         figures += [_figure(name, what, value) for what, value in found.items()]
     print(json.dumps({"figures": figures}))
@@ -451,10 +460,14 @@ def p99(waits_ms: Sequence[float]) -> float:
     return float(np.quantile(waits_ms, 0.99))
 
 
-def _moments(stream: str, count: int) -> list[float]:
-    low, high = KILL_S
-    drawn: list[float] = (low + (high - low) * Draws(7).uniform(stream, np.arange(count))).tolist()
-    return drawn
+def _moments(here: Place, stream: str, count: int) -> Iterator[int]:
+    """Under load at random: each time some more was acknowledged, and a moment later."""
+    more, late = Draws(7).uniform(stream, np.arange(count), 0), Draws(7).uniform(stream, np.arange(count), 1)
+    for number in range(count):
+        wanted = here.told() + 1 + int(KILL_AFTER * more[number])
+        until(lambda wanted=wanted: here.told() >= wanted)  # type: ignore[misc]
+        time.sleep(KILL_LATE_S * late[number])
+        yield number
 
 
 def _after(here: Place, server: Process, sender_code: int, kills: int) -> dict[str, float]:

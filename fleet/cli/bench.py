@@ -22,8 +22,8 @@ outrider bench faults soak --quick
 outrider bench --json > bench.json
 """
 FOLDER = Path(__file__).parents[2] / "benchmarks"
-WITH_QUICK, WITH_OUT = ("bev", "faults", "soak"), ("bev",)  # benchmarks that know --quick, and --out
-HOURS = ("faults", "soak")  # only where they are named
+WITH_QUICK, WITH_OUT = ("bev", "faults", "fuzz_coverage", "soak"), ("bev",)  # benchmarks that know --quick, and --out
+LONG = ("faults", "fuzz_coverage", "soak")  # only where they are named
 
 
 def register(app: typer.Typer) -> None:
@@ -33,10 +33,12 @@ def register(app: typer.Typer) -> None:
 
 def bench(
     names: Annotated[
-        list[str] | None, typer.Argument(help="Which. [dim]Default: all but faults and soak, which take long[/dim]")
+        list[str] | None, typer.Argument(help="Which. [dim]Default: all but faults, fuzz_coverage and soak[/dim]")
     ] = None,
     *,
-    quick: Annotated[bool, typer.Option("--quick", help="Fewer of everything. [dim]bev, faults, soak[/dim]")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Fewer of everything. [dim]bev, faults, fuzz_coverage, soak[/dim]")
+    ] = False,
     out: Annotated[
         Path | None, typer.Option("--out", help="A folder for pictures and tables. [dim]bev only[/dim]")
     ] = None,
@@ -53,7 +55,7 @@ def bench(
     if wrong or not known:
         raise UnknownBenchmark(wrong[0] if wrong else "", list(known))
     figures: list[dict[str, Any]] = []
-    for name in names or [name for name in known if name not in HOURS]:
+    for name in names or [name for name in known if name not in LONG]:
         console().print(f"measuring {name} …")
         options = ["--quick"] if quick and name in WITH_QUICK else []
         options += ["--out", str(out)] if out and name in WITH_OUT else []

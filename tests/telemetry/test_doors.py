@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -36,6 +37,10 @@ def noted(doorman, *words):
     begin(doorman, *words)
     signal.signal(signal.SIGUSR1, lambda *_: doorman.close())
 Doorman.__init__ = noted
+"""
+FEW_FILES = """
+import resource
+resource.setrlimit(resource.RLIMIT_NOFILE, (160, 160))
 """
 FEELS_SOON = """
 import zmq
@@ -109,6 +114,23 @@ def test_a_slow_doorman_lets_all_of_a_crowd_in(tmp_path: Path) -> None:
         assert len(inside) == len(keys)
         for gateway in inside:
             gateway.close()
+
+
+def test_strangers_who_use_up_the_descriptors_keep_nobody_out_for_long(tmp_path: Path) -> None:
+    """Twice as many idle connections as the server may have, a third of them talking rubbish."""
+    with served(tmp_path, FEW_FILES) as door:
+        address = ("127.0.0.1", int(door.server.endpoint.rsplit(":", 1)[1]))
+        with contextlib.ExitStack() as leaving, door.gateway(door.other, "before") as before:
+            for number in range(300):
+                stranger = leaving.enter_context(socket.create_connection(address))
+                with contextlib.suppress(OSError):
+                    stranger.sendall(bytes(range(256)) if number % 3 == 0 else b"")
+            before.send_clip(a_clip("during", car=10, picture=bytes(200_000)))
+            before.drain(60)
+            with door.gateway(door.mine, "among strangers", timeout_s=60) as gateway:
+                gateway.send_rows("fires", "a", some_fires(0, 3))
+                gateway.flush(60)
+        assert door.server.stop() == 0
 
 
 def test_a_peer_that_froze_is_noticed_its_place_is_free_and_it_goes_on_when_it_wakes(tmp_path: Path) -> None:
