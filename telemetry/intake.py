@@ -168,7 +168,10 @@ class Intake:
         if known is not None:
             self.ledger.forget_pieces(last.owner, last.id)
             return self._settle(last, Outcome.DUPLICATE if known == last.digest else Outcome.CONFLICT)
-        before = self.ledger.pieces(last)
+        try:
+            before = self.ledger.pieces(last)
+        except StorageFull as error:
+            return self.refuse(last.id, "disk_full", str(error))
         if before is None:
             return self.refuse(last.id, "pieces_missing", "send all of its pieces again")
         try:

@@ -130,7 +130,7 @@ class Ledger:
         return self._digests([message_id]).get(message_id)
 
     def pieces(self, last: Incoming) -> list[bytes] | None:
-        """What all pieces before the last one hold, in order; None where one is missing."""
+        """What all pieces before the last one hold, in order; None where one is missing. Raises StorageFull."""
         if last.piece is None:
             return None
         found = [self._segments.frames(place) for place in self._partials.places(last.owner, last.id, last.digest)]

@@ -101,12 +101,18 @@ class Segments:
         self.end = Position(places[-1].segment, places[-1].start + places[-1].length, seq)
 
     def frames(self, place: Place) -> list[bytes] | None:
-        """The frames of a record; None where it is not there."""
+        """The frames of a record; None where it is not there. Raises StorageFull where no more files can be opened."""
         head = self.heads.get(place.segment)
-        with contextlib.suppress(FileNotFoundError, ValueError), _opened(self._path(place.segment)) as fd:
-            record = read_record(fd, place.start, head.salt) if head else None
-            return split(record.body) if record else None
-        return None
+        try:
+            with _opened(self._path(place.segment)) as fd:
+                record = read_record(fd, place.start, head.salt) if head else None
+                return split(record.body) if record else None
+        except (FileNotFoundError, ValueError):
+            return None
+        except OSError as error:
+            if error.errno not in NO_ROOM:
+                raise
+            raise StorageFull(self._folder, error.strerror or "") from error
 
     def remove_before(self, segment: int) -> None:
         """Delete the files with lower numbers, never the one that is appended to."""
@@ -160,18 +166,20 @@ class Segments:
         salt = int.from_bytes(os.urandom(8), "little")
         head = Head(number, salt, self.end.seq + 1, self.end.at)
         path = self._path(number)
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        fd = -1
         try:
+            fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
             if os.pwritev(fd, [head.packed()], 0) < HEAD_BYTES:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             os.fdatasync(fd)
+            sync_folder(self._folder)
         except OSError as error:
-            os.close(fd)
             if error.errno not in NO_ROOM:
                 raise
-            os.unlink(path)  # noqa: PTH108 - as above
+            if fd >= 0:
+                os.close(fd)
+                os.unlink(path)  # noqa: PTH108 - as above
             raise StorageFull(self._folder, error.strerror or "") from error
-        sync_folder(self._folder)
         if self._fd >= 0:
             os.close(self._fd)
         self._fd, self.heads[number] = fd, head

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import zmq
 from test_security import Locked, admitted, locked, until
-from wire_samples import LOCKED_SERVER, RUN
+from wire_samples import LOCKED_SERVER, RUN, a_clip, some_fires
 
 from telemetry import Gateway
 from telemetry.codec import encode
