@@ -144,8 +144,8 @@ class Collector:
             metrics.handshakes_refused.update(self._doorman.take_refused())
 
     def answer_flush(self, peer: bytes, flush: str, refused: str = "") -> None:
-        """Tell a peer that its flush is done, or that the disk is full."""
-        self._send(peer, self._intake.refuse(flush, "disk_full", refused) if refused else Flushed(id=flush))
+        """Tell a peer that its flush is done, or why nothing gets into the tables now."""
+        self._send(peer, self._intake.refuse(flush, "busy", refused) if refused else Flushed(id=flush))
 
     def close(self) -> None:
         """Stop listening; answers on their way get half a second."""

@@ -1,14 +1,15 @@
+import importlib.util
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from deltalake import DeltaTable
-from wire_samples import RUN, some_fires
+from wire_samples import RUN, a_clip, some_fires
 
-from telemetry.errors import NotARun, WrongColumns
+from telemetry.errors import MissingExtra, NotARun, UnknownClip, WrongColumns
 from telemetry.loopback import Loopback
-from telemetry.query import open_run, run_tables, write_truth
+from telemetry.query import open_run, open_store, run_tables, write_truth
 from telemetry.tables import TABLES
 
 
@@ -94,3 +95,46 @@ def test_truth_of_many_batches_stays_in_few_files(tmp_path: Path) -> None:
 def test_truth_that_does_not_fit_is_refused(tmp_path: Path) -> None:
     with pytest.raises(WrongColumns, match="fog"):
         write_truth(tmp_path, {name: values for name, values in conditions().items() if name != "fog"}, 0)
+
+
+@pytest.fixture(name="store")
+def a_store_of_two_runs(tmp_path: Path) -> Path:
+    for run in (RUN, "other"):
+        with Loopback(tmp_path / "store", run=run) as gateway:
+            gateway.send_rows("fires", "b0", some_fires(0, 3))
+            gateway.send_clip(a_clip("same", run=run))
+            gateway.send_clip(a_clip(f"of-{run}", run=run, t_us=5, trigger="rare"))
+            gateway.flush()
+    return tmp_path / "store"
+
+
+@pytest.mark.parametrize("url", ["{}", "file://{}"])
+def test_a_store_gives_arrow_and_pandas_by_table_or_by_query(store: Path, url: str) -> None:
+    with open_store(url.format(store)) as opened:
+        assert opened.arrow("fires").num_rows == 6
+        assert opened.arrow("SELECT DISTINCT car FROM fires ORDER BY 1")["car"].to_pylist() == [0, 1, 2]
+        assert list(opened.pandas("labels").columns) == list(TABLES["labels"].on_disk)
+        assert opened.pandas("FROM fires WHERE run = 'other'")["car"].sum() == 3
+
+
+def test_a_store_lists_its_clips_and_gives_each(store: Path) -> None:
+    with open_store(store) as opened:
+        assert opened.clips("trigger = 'rare'") == [f"of-{RUN}", "of-other"]
+        assert opened.clip("of-other").run == "other"
+        assert opened.clip("same", run=RUN) == a_clip("same")
+        with pytest.raises(UnknownClip, match=r"2 runs in .* have a clip 'same'; say which run"):
+            opened.clip("same")
+        with pytest.raises(UnknownClip, match=r"there is no clip 'of-othr'.*did you mean 'of-other'"):
+            opened.clip("of-othr")
+        next(path for path in (store / "clips").iterdir() if path.name == "of-other.mcap").unlink()
+        with pytest.raises(FileNotFoundError):
+            opened.clip("of-other")
+
+
+def test_polars_is_a_frame_like_the_others_or_says_what_to_install(store: Path) -> None:
+    with open_store(store) as opened:
+        if importlib.util.find_spec("polars") is None:
+            with pytest.raises(MissingExtra, match=r"pip install 'outrider-fleet\[polars\]'"):
+                opened.polars("fires")
+        else:
+            assert sorted(opened.polars("fires")["car"].to_list()) == [0, 0, 1, 1, 2, 2]
