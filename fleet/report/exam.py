@@ -116,7 +116,7 @@ def _guard(exam: "Exam") -> Markup:
         ["car-days for a chance of 95 %", needed],
     ]
     answered = " (the figures count it in)" if guard.alarm and not exam.alarming else ""
-    says = f"{guard.alarm}{answered}." if guard.alarm else "The two agree."
+    says = f"{guard.alarm[0].upper()}{guard.alarm[1:]}{answered}." if guard.alarm else "The two agree."
     note = (
         f"{says} A weighted estimate knows only the modes of false fires that were sampled; a dry run has no such gap."
     )
