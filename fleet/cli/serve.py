@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fleet.cli.store import GIGABYTE, KeepDays, KeepGb, limits_of
+from fleet.cli.store import KeepDays, KeepGb, limits_of, weight
 
 if TYPE_CHECKING:
     from telemetry import Status
@@ -130,5 +130,5 @@ def _compaction(found: "Status") -> str:
 def _retention(found: "Status") -> str:
     if found.trimmed is None:
         return "nothing was let go since the server began"
-    gone, kept = found.trimmed.nbytes / GIGABYTE, found.trimmed.kept_bytes / GIGABYTE
-    return f"at {found.trimmed.at}: {found.trimmed.clips:,} clips, {gone:,.3f} GB went, {kept:,.3f} GB stay"
+    gone, kept = weight(found.trimmed.nbytes), weight(found.trimmed.kept_bytes)
+    return f"at {found.trimmed.at}: {found.trimmed.clips:,} clips, {gone} went, {kept} stay"

@@ -132,6 +132,11 @@ def _rows(done: "Trimmed") -> list[tuple[str, str]]:
         ("days", f"{went} up to {done.upto}" if done.upto else "all stay"),
         ("rows", f"{went}: {rows}" if rows else "all stay"),
         ("clips", f"{went}: {done.clips:,}"),
-        ("weight", f"{went}: {done.nbytes / GIGABYTE:,.3f} GB; kept: {done.kept_bytes / GIGABYTE:,.3f} GB"),
-        ("files", f"{gone}: {done.freed_files:,} clips, {done.freed_bytes / GIGABYTE:,.3f} GB"),
+        ("weight", f"{went}: {weight(done.nbytes)}; kept: {weight(done.kept_bytes)}"),
+        ("files", f"{gone}: {done.freed_files:,} clips, {weight(done.freed_bytes)}"),
     ]
+
+
+def weight(nbytes: int) -> str:
+    """Bytes as people say them."""
+    return f"{nbytes / GIGABYTE:,.1f} GB" if nbytes >= GIGABYTE else f"{nbytes / 1e6:,.1f} MB"

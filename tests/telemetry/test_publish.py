@@ -150,4 +150,4 @@ def test_a_server_forgets_by_itself_and_says_so(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "fleet.cli.main", "serve", "status", "--store", str(store)]
     told = json.loads(subprocess.run([*command, "--json"], capture_output=True, text=True, check=False).stdout)
     assert told["trimmed"]["clips"] in {2, 3}
-    assert "clips, 0.0" in subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    assert "MB went, 0.0 MB stay" in subprocess.run(command, capture_output=True, text=True, check=False).stdout

@@ -215,6 +215,8 @@ def test_its_counters_can_be_read_over_http(tmp_path: Path) -> None:
     assert "outrider_acknowledged_total 1.0" in text
     assert "outrider_duplicates_total 1.0" in text
     assert "outrider_waiting 0.0" in text
+    assert "outrider_compaction_waits 0.0" in text
+    assert "outrider_behind_seconds 0.0" in text
 
 
 FULL = """
