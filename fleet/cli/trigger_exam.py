@@ -257,12 +257,18 @@ def _show(found: "Exam", page: Path) -> None:
     rows = [
         ("fires a car-day", *_numbers(figures.fires)),
         ("MB a car-day", *_numbers(found.forecast.mb_per_car_day)),
-        (f"hours to {found.forecast.wanted:,} right fires", *_numbers(found.forecast.first)),
     ]
+    if not found.forecast.never:
+        rows.append((f"hours to {found.forecast.wanted:,} right fires", *_numbers(found.forecast.first)))
     if found.aim.catches:
         rows[:0] = [("precision", *_numbers(figures.precision)), ("recall", *_numbers(figures.recall))]
+    if found.versus:
+        names = ("precision", "recall", "fires_per_car_day", "upload_mb_per_car_day")
+        rows += [(f"{name}_change", *_numbers(found.versus.change(name))) for name in names]
     print_table(("figure", "estimate", "from", "to"), rows)
     say = console().print
+    if found.forecast.never:
+        say(f"{found.forecast.wanted:,} right fires never come: {found.forecast.never}")
     for verdict in found.verdicts:
         say(f"{verdict.outcome}: {verdict.requirement} ({verdict.why})", markup=False)
     say(
