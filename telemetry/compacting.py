@@ -1,11 +1,13 @@
 """The process that brings a store's log into its tables, begun by a server; see `compaction.py`."""
 
+import datetime as dt
 import os
 import signal
 import socket
 import sys
+import time
 import traceback
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -66,22 +68,37 @@ def main() -> None:
 
 
 def _work(channel: socket.socket, inbox: _Inbox, storage: Storage) -> None:
-    place, compactor = open_destination(storage.url), None
+    place, compactor, today = open_destination(storage.url), None, _day_that_does_not_jump()
     while packet := channel.recv(PACKET_BYTES):
         order, why = msgspec.msgpack.decode(packet, type=Order), ""
         inbox.upto = order.upto
         try:
             if order.first:
                 open_delta(place, "clips")  # a wrong address or key is to be known at once, not with the first clip
-            compactor = compactor or Compactor(inbox, place)
+            compactor = compactor or Compactor(inbox, place, today=today)
             compactor.drain()
             if order.trim:
-                _report(channel, Went(trim(place, storage.limits or Limits())))
+                _report(channel, Went(trim(place, storage.limits or Limits(), today=today)))
         except NotNow as error:
             if order.first and isinstance(error, StoreRefused):
                 raise
             why = str(error)
         _report(channel, Done(inbox.upto, why))
+
+
+def _day_that_does_not_jump() -> Callable[[], dt.date]:
+    """Today, in UTC, by the wall clock as it is now and what has passed since, which sleep is part of.
+
+    A clock that is a year ahead for a minute must not let everything go that is a month old, nor one that is behind put
+    down what comes in now as a year old.
+    """
+    clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+    began, began_s = dt.datetime.now(dt.UTC), time.clock_gettime(clock)  # noqa: TID251 - a store's days are the world's
+
+    def today() -> dt.date:
+        return (began + dt.timedelta(seconds=time.clock_gettime(clock) - began_s)).date()
+
+    return today
 
 
 class _Forward:

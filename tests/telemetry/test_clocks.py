@@ -1,8 +1,8 @@
 """A server, and a sender, whose wall clock jumps by hours and years while they work.
 
-Nothing in `telemetry` reads the time of day: pauses, quotas and patience run on the monotonic clock, order is by
-number. But libraries below might; so the whole process, native code and all, is given another wall clock by a small
-preloaded library.
+Only the compactor reads the time of day, once, when it begins, to know which day it is; pauses, quotas and patience run
+on the monotonic clock, order is by number. But libraries below might; so the whole process, native code and all, is
+given another wall clock by a small preloaded library.
 """
 
 import shutil
@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import zmq
 from test_security import locked, raw_dealer, until
-from wire_samples import RUN, a_clip, a_server, some_fires
+from wire_samples import RUN, Server, a_clip, a_server, some_fires
 
 from telemetry import Gateway, open_run
 from telemetry.codec import decode, encode_rows
@@ -72,6 +72,17 @@ with Gateway(sys.argv[1], run=RUN, sender="test") as gateway:
         ahead.write_text(str(jump_s))
         gateway.flush(60)
     print(len(gateway.take_acknowledged()))
+"""
+TRIMS = """
+import sys
+from pathlib import Path
+import structlog
+from telemetry import Limits, Storage, compaction, serve
+structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+compaction.TRIM_EVERY_S = 0.0
+store = Path(sys.argv[1])
+storage = Storage(limits=Limits(days=30))
+serve(store, sys.argv[2], ready=lambda endpoint: print(endpoint, flush=True), storage=storage)
 """
 ASKS = "import sys, time; sys.stdout.write(str(time.time()))"
 
@@ -142,6 +153,20 @@ def test_a_sender_whose_clock_jumps_delivers_all_of_it(ahead: Path, tmp_path: Pa
     count = 3 * len(JUMPS_S)
     rows = open_run(tmp_path / "store").sql("SELECT count(*), count(DISTINCT car) FROM fires").fetchall()
     assert rows == [(count, count)]
+
+
+def test_no_age_is_reached_by_a_jump(ahead: Path, tmp_path: Path) -> None:
+    """Neither is what is there a year old at once, nor what comes in while the clock is a year behind."""
+    server = Server(tmp_path / "store", program=TRIMS)
+    with Gateway(server.endpoint, run=RUN, sender="test") as gateway:
+        for number, jump_s in enumerate((0, YEAR_S, -YEAR_S, 0)):
+            ahead.write_text(str(jump_s))
+            gateway.send_rows("fires", str(number), some_fires(3 * number))
+            gateway.flush(60)
+            trimmed = server.log.read_text().count("store_trimmed")
+            until(lambda trimmed=trimmed: server.log.read_text().count("store_trimmed") > trimmed)  # type: ignore[misc]
+    assert server.stop() == 0
+    assert open_run(tmp_path / "store").sql("SELECT count(*) FROM fires").fetchall() == [(12,)]
 
 
 def test_a_quota_that_is_used_up_stays_so_when_the_clock_jumps(ahead: Path, tmp_path: Path) -> None:
