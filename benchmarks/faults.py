@@ -31,8 +31,8 @@ import numpy as np
 import structlog
 import zmq
 
-from scenarios import Draws
-from telemetry import Clip, Gateway, KeyFile, Keys, Quota, open_run, serve, status_of
+import telemetry  # and neither open_run from it nor scenarios, which bring in much that a server has not
+from telemetry import Clip, Gateway, KeyFile, Keys, Quota, serve, status_of
 from telemetry.codec import decode, encode, encode_rows
 from telemetry.messages import WIRE_VERSION, Ack, Hello, Welcome
 
@@ -136,7 +136,7 @@ class Place:
 
     def lost_and_doubled(self) -> tuple[int, int]:
         """How much that was acknowledged is not in the tables, and how many rows and clips are there again."""
-        run = open_run(self.store)
+        run = telemetry.open_run(self.store)
         rows = [str(clip) for (clip,) in run.sql("SELECT clip FROM fires").fetchall()]
         clips = [str(clip) for (clip,) in run.sql("SELECT clip FROM clips").fetchall()]
         there = set(rows) | set(clips)
@@ -254,7 +254,7 @@ def flood(here: Place, rounds: int = 5, paced: int = 1_000) -> dict[str, float]:
     pace.close()
     code = server.end(signal.SIGTERM)
     status = status_of(here.store)
-    rows = open_run(here.store).sql("SELECT count(*) FROM fires WHERE run = 'flood'").fetchall()[0][0]
+    rows = telemetry.open_run(here.store).sql("SELECT count(*) FROM fires WHERE run = 'flood'").fetchall()[0][0]
     return {
         "p99_ratio": statistics.median(ratios), "p99_alone_ms": statistics.median(alone),
         "refused": status.refused.get("quota", 0), "handshakes_refused": status.refused.get("deaf", 0),
@@ -275,7 +275,7 @@ def many_sockets(here: Place, sockets: int = 1_000, each: int = 10) -> dict[str,
         memory_mb = server.resident_mb
         context.destroy(linger=0)
     code = server.end(signal.SIGTERM)
-    rows = open_run(here.store).sql("SELECT count(*), count(DISTINCT clip) FROM fires").fetchall()[0]
+    rows = telemetry.open_run(here.store).sql("SELECT count(*), count(DISTINCT clip) FROM fires").fetchall()[0]
     return {
         "welcomed_s": welcomed_s, "acknowledged_per_s": acknowledged / took_s, "server_mb": memory_mb,
         "lost": ROWS * acknowledged - rows[1], "doubled": rows[0] - rows[1], "exit_code": code,
@@ -462,6 +462,8 @@ def p99(waits_ms: Sequence[float]) -> float:
 
 def _moments(here: Place, stream: str, count: int) -> Iterator[int]:
     """Under load at random: each time some more was acknowledged, and a moment later."""
+    from scenarios import Draws
+
     more, late = Draws(7).uniform(stream, np.arange(count), 0), Draws(7).uniform(stream, np.arange(count), 1)
     for number in range(count):
         wanted = here.told() + 1 + int(KILL_AFTER * more[number])
