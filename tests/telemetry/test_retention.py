@@ -205,7 +205,7 @@ deaths = 0
 while True:
     child = os.fork()
     if not child:
-        die_at_step(1 + 4 * deaths)
+        die_at_step(1 + 7 * deaths)
         trim(place, Limits(days=1), today=lambda: dt.date.fromisoformat(sys.argv[3]), grace_h=0)
         os._exit(0)
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
