@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 from rich.console import Console
 
-from fleet.plan import RunPlan, show_clock
-
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
+    from fleet.plan import RunPlan
     from fleet.simulation.crew import Progress
 
 LINE_EVERY_S = 5.0
@@ -56,7 +55,7 @@ class RunProgress:
     Rates count from the first word of a shard: what came before was opening the world.
     """
 
-    def __init__(self, plan: RunPlan) -> None:
+    def __init__(self, plan: "RunPlan") -> None:
         self._plan = plan
         self._first: dict[int, Progress] = {}
         self._last: dict[int, Progress] = {}
@@ -96,6 +95,8 @@ class RunProgress:
         return min(each.now_us for each in self._last.values())
 
     def _text(self) -> str:
+        from fleet.plan import show_clock  # brings in pydantic, and a server that logs has no plan
+
         now, first = self._last.values(), self._first.values()
         spent_s = max(time.monotonic() - self._began_s, 1e-3)
         looked = sum(each.car_ticks for each in now) - sum(each.car_ticks for each in first)
