@@ -13,10 +13,13 @@ sys.argv = sys.argv[1:]
 import atheris
 with atheris.instrument_imports(include=["telemetry"]):
     from telemetry import codec, intake
-whole = codec.decode
+whole, known, calls = codec.decode, set(), [0]
 def breaks(frames):
     message, parts = whole(frames)
-    if type(message).__name__ == "Flush" and message.id not in {"f", "shard-0-5f1d-1"}:
+    calls[0] += 1
+    if calls[0] < 200:  # those that it begins with
+        known.add(codec.digest_of(frames))
+    elif codec.digest_of(frames) not in known:
         raise KeyError("found")
     return message, parts
 intake.decode = breaks
@@ -28,7 +31,7 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 def fuzzed(folder: Path, *before: str) -> "subprocess.CompletedProcess[str]":
     pytest.importorskip("atheris", reason="needs the extra `fuzz`")
     (folder / "corpus").mkdir()
-    options = ["-runs=3000", "-max_len=4096", f"-artifact_prefix={folder}/", str(folder / "corpus")]
+    options = ["-runs=3000", "-seed=1", "-max_len=4096", f"-artifact_prefix={folder}/", str(folder / "corpus")]
     command = [sys.executable, *before, str(BENCHMARK), "fuzz", *options]
     return subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
 
