@@ -292,7 +292,7 @@ def main() -> None:
     asked.add_argument("--reels", type=int, default=15)
     asked.add_argument("--seeds", type=int, default=8)
     asked.add_argument("--frames", type=int, default=3000)
-    asked.add_argument("--dry", type=int, default=6000)
+    asked.add_argument("--dry", type=int, default=5000)
     asked.add_argument("--workers", type=int, default=2)
     sizes = asked.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
