@@ -10,7 +10,7 @@ from fleet.cli.exam_options import Options, with_options
 
 if TYPE_CHECKING:
     from fleet.exam.budgeting import Budget
-    from fleet.exam.exam import Exam
+    from fleet.exam.exam import Exam, Order
     from fleet.exam.own_exam import OwnExam
     from triggers import estimate
 
@@ -86,12 +86,11 @@ def exam(
         asked = {"require": require, "slice_by": tuple(slice_by or ()), "cars": options.cars, "wanted": options.want}
         own = _examine_own(spec, options, place, labels, threshold, asked)
         raise typer.Exit(_show_own(own, out or Path("runs") / f"exam-{own.trigger}.html", as_json=as_json))
-    from fleet.exam.exam import examine
     from fleet.exam.telling import told
     from fleet.report import write_exam
 
     _make_room(out)
-    found = examine(options.order(spec, require=require, versus=versus), _Line())
+    found = _examined(options.order(spec, require=require, versus=versus))
     page = out or Path("runs") / f"exam-{found.spec.name}.html"
     write_exam(found, page)
     if as_json:
@@ -121,13 +120,12 @@ def budget(
     """Find the loosest threshold that keeps an upload budget but in one case of ten; ends with 1 where none does."""
     from fleet.cli.output import print_json
     from fleet.exam.budgeting import budget_of, read_quotas
-    from fleet.exam.exam import examine
     from fleet.exam.telling import told_budget
     from fleet.report import write_budget
 
     shares = read_quotas(quota, _slices() if quota else ())
     _make_room(out)
-    examined = examine(options.order(spec), _Line())
+    examined = _examined(options.order(spec))
     found = budget_of(examined, mb_per_car_day, shares)
     page = out or Path("runs") / f"budget-{examined.spec.name}.html"
     write_budget(examined, found, page)
@@ -170,6 +168,18 @@ def _show_budget(found: "Budget", page: Path) -> None:
     )
     for name, each in found.quotas.items():
         console().print(f"{name}: {each.count:,} right fires in {each.hours.estimate:,.0f} h")
+
+
+def _examined(order: "Order") -> "Exam":
+    """Examine, and say how far it is."""
+    from fleet.cli.output import console
+    from fleet.exam.exam import examine
+
+    try:
+        return examine(order, _Line())
+    except KeyboardInterrupt:
+        console().print("interrupted; what is on film is kept, and the same command goes on from there")
+        raise typer.Exit(130) from None
 
 
 class _Line:

@@ -125,6 +125,7 @@ class Crew:
 
     def _start(self) -> None:
         spawn = multiprocessing.get_context("spawn")
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # Ctrl-C is for us, who end our workers
         for number in range(self._workers):
             ours, theirs = spawn.Pipe()
             process = spawn.Process(
@@ -133,6 +134,7 @@ class Crew:
             process.start()
             theirs.close()
             self._pipes[ours] = process
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
     def _tell(self, pipe: Connection, order: tuple[Work, Any]) -> None:
         try:
@@ -171,7 +173,6 @@ def _paint(kit: Kit, coordinator: Connection) -> None:
     from fleet import logs
 
     logs.configure()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the coordinator, which ends its workers
     try:
         studio = kit.open()
         while True:

@@ -1,6 +1,7 @@
 """A film shows triggers what painting shows them, bit for bit, and is painted once."""
 
 import json
+import multiprocessing
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
@@ -10,10 +11,10 @@ import numpy as np
 import pytest
 from fixtures import plain_painting
 
-from fleet.errors import DamagedFilm
-from fleet.exam import film, films, grounds
+from fleet.errors import DamagedFilm, PainterDied
+from fleet.exam import driving, film, films, grounds
 from fleet.exam.aims import aim_of
-from fleet.exam.crew import Crew, Kit, Studio
+from fleet.exam.crew import Crew, Hands, Kit, Studio
 from fleet.exam.driving import Driven, Marks, drive
 from fleet.exam.films import STREAM, Film, why_none
 from fleet.exam.grounds import Grounds, lead_of
@@ -90,21 +91,38 @@ def test_a_film_shows_what_painting_shows_bit_for_bit_whatever_was_examined_on_i
     assert again.bill()[1] > spent_s > 0
 
 
-def test_two_processes_paint_what_one_does(tmp_path: Path) -> None:
+def test_two_processes_paint_what_one_does_and_end_when_they_are_interrupted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(driving, "TOGETHER", 2)
     here = scene(spec(BUSY))
     mine, theirs = (Film.find(tmp_path / name, here.studio, here.grounds) for name in ("mine", "theirs"))
     mine.extend(here.studio, here.grounds, BLOCKS)
+    (_, rows), *_ = here.grounds.strata_of("caution_light", event=True)
+    forced = here.grounds.passes("caution_light", rows[:3])
+
+    def drive_past(hands: Hands | None) -> Driven:
+        return drive(here.studio.world, here.studio.fitting, forced, here.studio.aim, here.grounds.step, hands=hands)
+
+    def interrupted(crew: Crew) -> None:
+        for _ in crew.each(driving.drive_together, [forced, forced]):
+            raise KeyboardInterrupt
+
     with Crew(here.kit, 2) as crew:
         theirs.extend(here.studio, here.grounds, BLOCKS, hands=crew)
-        shown = theirs.show(here.studio, here.grounds, BLOCKS, hands=crew)
-        driven = drive(
-            here.studio.world, here.studio.fitting, here.grounds.blocks(STREAM, np.arange(BLOCKS)), here.studio.aim,
-            here.grounds.step, hands=crew,
-        )  # fmt: skip
-    same(mine.show(here.studio, here.grounds, BLOCKS), shown)
-    same(shown, driven)
+        same(theirs.show(here.studio, here.grounds, BLOCKS, hands=crew), mine.show(here.studio, here.grounds, BLOCKS))
+        same(drive_past(crew), drive_past(None))
+        with pytest.raises(KeyboardInterrupt):
+            interrupted(crew)
+    assert not multiprocessing.active_children()
     for path in mine.folder.glob("*.npy"):
         assert path.read_bytes() == (theirs.folder / path.name).read_bytes()
+
+
+def test_a_process_that_cannot_paint_says_why() -> None:
+    kit = Kit("no_such_world", 1, "hydranet-v1", (), (), aim_of("caution_light"), 20)
+    with pytest.raises(PainterDied, match="no_such_world"), Crew(kit, 1) as crew:
+        list(crew.each(driving.drive_together, [None]))
 
 
 def test_a_film_goes_on_where_a_killed_exam_left_it_and_a_damaged_part_is_named(tmp_path: Path) -> None:
