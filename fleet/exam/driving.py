@@ -15,7 +15,7 @@ from fleet.exam.grounds import Passes
 from fleet.simulation.examiner import PIXELS, SHARE
 from scenarios import Truth, staging
 from triggers import Clause, Evaluator, Reason, SignalTable, Verdicts
-from vehicle import Cut, Onboard
+from vehicle import Onboard
 
 NEAR_M = 60.0
 """How near a thing must be to have been what a trigger fired at."""
@@ -170,40 +170,43 @@ def marks_of(driven: Driven) -> Marks:
 
 
 def judge(driven: Driven, onboard: Onboard, studio: Studio) -> None:
-    """Look after look, what the triggers of one loadout say of all passes."""
+    """What was there to see, and look after look what the triggers of one loadout say of all passes.
+
+    fast path: truth costs some ten milliseconds a call, for one moment or for hundreds, so all looks are asked in one.
+    """
     begun_s, passes = time.process_time(), driven.passes
     (loadout,) = onboard.loadouts
-    noting = Noting(loadout.evaluator)
+    noting, names = Noting(loadout.evaluator), [spec.name for spec in loadout.evaluator.specs]
     onboard.loadouts[0] = replace(loadout, evaluator=noting)
     gates = [Gates.of(spec) for spec in loadout.evaluator.specs]
-    for look in range(int(passes.looks.max(initial=0))):
+    views = _in_view(driven, studio.aim)
+    fires: list[tuple[int, int, int]] = []
+    for look, view in enumerate(views):
         active = np.flatnonzero(passes.looks > look)
         cuts = onboard.tick(active.astype(np.uint32), np.zeros(len(active), np.uint16), driven.tick(look))
+        fires += [(cut.car, look, names.index(cut.spec.name)) for cut in cuts]
         if noting.last is not None:  # which it never is after a tick
-            view = _in_view(driven, look, active, studio.aim)
-            _note(driven, look, active, noting.last, view)
-            _note_gates(driven, look, active, gates, noting, view)
-        _fires(driven, look, cuts, studio.aim, [spec.name for spec in loadout.evaluator.specs])
+            _note(driven, look, active, noting.last, view[active])
+            _note_gates(driven, active, gates, noting, view[active])
         driven.frames += len(active)
+    _aimed(driven, fires, studio.aim)
     driven.judged_s += noting.spent_s
     driven.spent_s += time.process_time() - begun_s
 
 
 def _note(driven: Driven, look: int, active: Ints, verdicts: Verdicts, view: Bools) -> None:
     """Reasons and best scores of one look; view: (m,) which of the active passes count for their best score."""
-    counts = (look >= driven.passes.lead[active]) & view
     for k in range(len(driven.early)):
         driven.reasons[k] += np.bincount(verdicts.reasons[:, k], minlength=len(Reason))
         score = verdicts.scores[:, k].astype(np.float64)
-        better = counts & (verdicts.reasons[:, k] != Reason.GATED) & np.isfinite(score)
+        better = view & (verdicts.reasons[:, k] != Reason.GATED) & np.isfinite(score)
         better &= ~(score <= driven.score[k, active])  # also where there was none
         driven.score[k, active[better]] = score[better]
         driven.best[k, active[better]] = look
 
 
-def _note_gates(driven: Driven, look: int, active: Ints, gates: Sequence[Gates], noting: Noting, view: Bools) -> None:
+def _note_gates(driven: Driven, active: Ints, gates: Sequence[Gates], noting: Noting, view: Bools) -> None:
     """How far each pass got; view: as in `_note`."""
-    counts = (look >= driven.passes.lead[active]) & view
     clauses = [noting.told[spec.name]() if spec.name in noting.told else [] for spec in noting.specs]
     if not driven.gates:
         driven.gates = [each.names(some) for each, some in zip(gates, clauses, strict=True)]
@@ -214,29 +217,30 @@ def _note_gates(driven: Driven, look: int, active: Ints, gates: Sequence[Gates],
         found = each.reached(some, noting.last, k)
         better = found.depth > driven.depth[k, active]
         better |= (found.depth == driven.depth[k, active]) & (found.apart < driven.apart[k, active])
-        rows = np.flatnonzero(counts & better)
+        rows = np.flatnonzero(view & better)
         for name in ("depth", "apart", "way"):
             getattr(driven, name)[k, active[rows]] = getattr(found, name)[rows]
 
 
-def _in_view(driven: Driven, look: int, active: Ints, aim: Aim) -> Bools:
-    """Which of these passes have in view what was put there, and count, (m,); all of those where nothing was."""
-    view = driven.passes.sites[active] < 0
-    put = np.flatnonzero(~view & (look >= driven.passes.lead[active]))
-    for start in range(0, len(put), TRUTHS):
-        rows = put[start : start + TRUTHS]
-        who = active[rows]
-        truth = driven.world.truth(who.astype(np.uint32), driven.tick(look))
-        mine = shown(truth) & (staging.site_of(truth.encounter) == driven.passes.sites[who][:, None])
+def _in_view(driven: Driven, aim: Aim) -> Bools:
+    """Looks that count, (looks, n): in which what was put there is in view; all of those where nothing was."""
+    passes = driven.passes
+    at = np.arange(int(passes.looks.max(initial=0)))[:, None]
+    view: Bools = (at >= passes.lead) & (at < passes.looks)
+    pixels = np.zeros(view.shape)
+    when, who = np.nonzero(view & (passes.sites >= 0))
+    caught = np.array([name in aim.catches for name in passes.names], np.bool_)
+    for start in range(0, len(who), TRUTHS):
+        look, row = when[start : start + TRUTHS], who[start : start + TRUTHS]
+        truth = driven.world.truth(row.astype(np.uint32), driven.tick(look))
+        mine = shown(truth) & (staging.site_of(truth.encounter) == passes.sites[row][:, None])
         if aim.kind is not None:
-            caught = np.array([driven.passes.names[row] in aim.catches for row in who.tolist()])
-            mine &= (truth.kind == aim.kind) | ~caught[:, None]
-        view[rows] = mine.any(axis=1)
-        pixels = np.where(mine, truth.pixels.max(axis=1), 0.0).max(axis=1, initial=0.0)
-        driven.seen[who[view[rows]]] = True
-        more = view[rows] & (pixels > driven.pixels[who])
-        driven.view[who[more]] = look
-        driven.pixels[who[more]] = pixels[more]
+            mine &= (truth.kind == aim.kind) | ~caught[row][:, None]
+        view[look, row] = mine.any(axis=1)
+        pixels[look, row] = np.where(mine, truth.pixels.max(axis=1), 0.0).max(axis=1, initial=0.0)
+    if len(view):
+        driven.seen[:] = view.any(axis=0) & (passes.sites >= 0)
+        driven.view[:], driven.pixels[:] = pixels.argmax(axis=0), pixels.max(axis=0)
     return view
 
 
@@ -246,17 +250,17 @@ def shown(truth: Truth) -> Bools:
     return np.asarray(seen & truth.valid & (truth.distance_m <= NEAR_M))
 
 
-def _fires(driven: Driven, look: int, cuts: Sequence[Cut], aim: Aim, specs: Sequence[str]) -> None:
-    """Note the fires of one look, each with what it was aimed at."""
-    if not cuts:
-        return
-    cars = np.array([cut.car for cut in cuts], np.uint32)
-    for cut, (site, name) in zip(cuts, aimed_at(driven.world, cars, driven.tick(look), aim), strict=True):
-        trigger = specs.index(cut.spec.name)
-        if look < driven.passes.lead[cut.car]:
-            driven.early[trigger, cut.car] = True
-        else:
-            driven.fires.append(Fire(cut.car, look, trigger, site, name))
+def _aimed(driven: Driven, fires: Sequence[tuple[int, int, int]], aim: Aim) -> None:
+    """Note fires, (pass, look, trigger) each, with what they were aimed at."""
+    for start in range(0, len(fires), TRUTHS):
+        some = fires[start : start + TRUTHS]
+        rows, looks = (np.array([each[i] for each in some], np.int64) for i in (0, 1))
+        aims = aimed_at(driven.world, rows.astype(np.uint32), driven.tick(looks), aim)
+        for (row, look, trigger), (site, name) in zip(some, aims, strict=True):
+            if look < driven.passes.lead[row]:
+                driven.early[trigger, row] = True
+            else:
+                driven.fires.append(Fire(row, look, trigger, site, name))
 
 
 def aimed_at(
