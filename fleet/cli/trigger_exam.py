@@ -172,9 +172,11 @@ def _show_budget(found: "Budget", page: Path) -> None:
 
 def _examined(order: "Order") -> "Exam":
     """Examine, and say how far it is."""
+    from fleet import logs
     from fleet.cli.output import console
     from fleet.exam.exam import examine
 
+    logs.configure()  # else they go to standard output, which belongs to --json
     try:
         return examine(order, _Line())
     except KeyboardInterrupt:
