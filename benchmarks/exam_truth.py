@@ -262,7 +262,8 @@ def figures(results: Sequence[Result], plain_frames: int) -> list[dict[str, obje
         mine = [each for each in results if each.figure == name and each.counts]
         found += _coverage(f"coverage_{name}", mine)
         found.append(_figure(f"expected_{name}", float(np.mean([each.expected for each in mine])), None, len(mine)))
-    found += _coverage("shipped", [each for each in results if each.trigger in SHIPPED and each.counts])
+    shipped = [each for each in results if each.trigger in SHIPPED and each.figure in FIGURES and each.counts]
+    found += _coverage("shipped", shipped)
     found.append(_figure("resolved", float(np.mean([each.resolved for each in results])), None, len(results)))
     times = plain_frames / float(np.mean([each.frames for each in results]))
     found.append(_figure("times_frames", times, 20.0, 1))
