@@ -10,6 +10,7 @@ figure is measured in turns within this run, five times, and the median of the p
 - `batched_over_single_records`: records a second in frames of 32 against frames of one;
 - `over_redis_*`: against XADD on a redis with `appendfsync always`, `over_mosquitto_*`: against QoS 1 on a mosquitto
   with `autosave_on_changes 1`, each in plain text over four connections; only where they are installed;
+- `memory_over_bare_*`, `plain_over_redis_*`: what the wire alone leaves of the disk, and what encryption costs;
 - `latency_*_ms`: of 500 messages of 2 KB a second, counted from when each was due to be sent; `latency_*_over_sync`:
   in fdatasyncs of 2 KB, of which the median is taken right after it;
 - `server_mb`: resident memory of that server after messages of 5,000 cars, `serve_mb`: of an `outrider serve` that has
@@ -66,7 +67,8 @@ class Forgetful:
     def forget_pieces(self, owner, whole): return None
 folder = Path(sys.argv[1])
 keeper = Ledger(folder / sys.argv[2]) if sys.argv[2] != "memory" else Forgetful()
-collector = Collector(Intake(keeper, Metrics()), "", "tcp://127.0.0.1:0", lambda *_: None, Keys.found(folder / "keys"))
+keys = Keys.found(folder / "keys") if sys.argv[2] != "plain" else None
+collector = Collector(Intake(keeper, Metrics()), "", "tcp://127.0.0.1:0", lambda *_: None, keys)
 print(collector.endpoint, flush=True)
 while True:
     collector.socket.poll(200)
@@ -89,10 +91,11 @@ class Load:
 
 
 class Ours:
-    """A server process, durable or not; `rate` gives messages acknowledged a second."""
+    """A server process: "durable", "memory" (no disk) or "plain" (no keys)."""
 
-    def __init__(self, folder: Path, kind: str, key: KeyFile) -> None:
+    def __init__(self, folder: Path, kind: str, key: KeyFile | None) -> None:
         command = [sys.executable, "-c", SERVER, str(folder), kind]
+        key = key if kind != "plain" else None
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout  # noqa: S101
         endpoint = self.process.stdout.readline().strip()
@@ -251,14 +254,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as place, contextlib.ExitStack() as closing:
         folder = Path(place)
         key = Keys.made(folder / "keys").enrol("bench", "all")
-        durable, memory = (_closed(closing, Ours(folder, kind, key)) for kind in ("store", "memory"))
+        ours = {kind: _closed(closing, Ours(folder, kind, key)) for kind in ("durable", "memory", "plain")}
         brokers = _brokers(closing, folder)
         rates: dict[str, list[float]] = {}
         for number in range(ROUNDS):
-            for name, rate in _round(number, folder, durable, memory, brokers).items():
+            for name, rate in _round(number, folder, ours, brokers).items():
                 rates.setdefault(name, []).append(rate)
-        waits = durable.latencies_ms(rows_2kb(2_000, 900_000, "late"), 500.0)
-        plain = _plain(waits, sync_ms(folder), {"server_mb": durable.resident_mb(), "serve_mb": serve_mb(folder, key)})
+        waits = ours["durable"].latencies_ms(rows_2kb(2_000, 900_000, "late"), 500.0)
+        plain = _plain(
+            waits, sync_ms(folder), {"server_mb": ours["durable"].resident_mb(), "serve_mb": serve_mb(folder, key)}
+        )
         figures = [*_ratios(rates), *plain]
     print(json.dumps({"figures": figures}))
 
@@ -282,28 +287,29 @@ def serve_mb(folder: Path, key: KeyFile) -> float:
 
 
 def _round(
-    number: int, folder: Path, durable: Ours, memory: Ours, brokers: dict[str, Callable[[Sequence[bytes], int], float]]
+    number: int, folder: Path, ours: dict[str, Ours], brokers: dict[str, Callable[[Sequence[bytes], int], float]]
 ) -> dict[str, float]:
     small = Load(rows_2kb(SMALL, number * SMALL, f"small-{number}"), 100)
     crowd = Load(rows_2kb(SMALL, number * SMALL, f"crowd-{number}"), CARS)
-    found = _in_turn(number, "2kb", small, durable, memory) | _in_turn(number, "5000", crowd, durable, memory)
+    found = _in_turn(number, "2kb", small, ours) | _in_turn(number, "5000", crowd, ours)
     large = Load(clips_100kb(LARGE, f"large-{number}"), 40)
-    found |= _in_turn(number, "100kb", large, durable, memory)
+    found |= _in_turn(number, "100kb", large, ours)
     found["bare 100kb"] = bare_rate(folder, large.messages, large.under_way)
     for broker, rate in brokers.items():
         few = FEW if broker == "mosquitto" else None
         found[f"{broker} 2kb"] = rate([frames[0] for frames in small.messages[:few]], small.under_way)
         found[f"{broker} 100kb"] = rate([b"".join(frames) for frames in large.messages[:few]], large.under_way)
     batched = Load(rows_64kb(BATCHED, f"batched-{number}"), 40)
-    found["durable 64kb"] = durable.rate(batched)
+    found |= _in_turn(number, "64kb", batched, ours)
     found["bare 64kb"] = bare_rate(folder, batched.messages[: BATCHED // 4], batched.under_way)
     return found
 
 
-def _in_turn(number: int, size: str, load: Load, durable: Ours, memory: Ours) -> dict[str, float]:
-    """Both servers, each first every other time."""
-    pair = [("durable", durable), ("memory", memory)]
-    return {f"{name} {size}": server.rate(load) for name, server in (pair if number % 2 else pair[::-1])}
+def _in_turn(number: int, size: str, load: Load, ours: dict[str, Ours]) -> dict[str, float]:
+    """Our servers, another one first each time."""
+    kinds = list(ours)
+    first = number % len(kinds)
+    return {f"{kind} {size}": ours[kind].rate(load) for kind in kinds[first:] + kinds[:first]}
 
 
 _RATIOS = {
@@ -315,6 +321,10 @@ _RATIOS = {
     "batched_over_single_records": ("durable 64kb", "durable 2kb", 32, 3.0, "frames of one record"),
     "over_redis_2kb": ("durable 2kb", "redis 2kb", 1, 1.0, "redis XADD, appendfsync always"),
     "over_redis_100kb": ("durable 100kb", "redis 100kb", 1, 1.3, "redis XADD, appendfsync always"),
+    "plain_over_redis_2kb": ("plain 2kb", "redis 2kb", 1, None, "the same redis, ours in plain text, too"),
+    "plain_over_redis_100kb": ("plain 100kb", "redis 100kb", 1, None, "the same redis, ours in plain text, too"),
+    "memory_over_bare_64kb": ("memory 64kb", "bare 64kb", 1, None, "append and one fdatasync a group"),
+    "memory_over_bare_100kb": ("memory 100kb", "bare 100kb", 1, None, "append and one fdatasync a group"),
     "over_mosquitto_2kb": ("durable 2kb", "mosquitto 2kb", 1, 15.0, "mosquitto QoS 1, autosave_on_changes 1"),
     "over_mosquitto_100kb": ("durable 100kb", "mosquitto 100kb", 1, 10.0, "mosquitto QoS 1, autosave_on_changes 1"),
 }
@@ -427,10 +437,11 @@ def _free_port() -> int:
         return int(free.getsockname()[1])
 
 
-def _dealer(context: "zmq.Context[zmq.Socket[bytes]]", endpoint: str, key: KeyFile) -> "zmq.Socket[bytes]":
+def _dealer(context: "zmq.Context[zmq.Socket[bytes]]", endpoint: str, key: KeyFile | None) -> "zmq.Socket[bytes]":
     dealer = context.socket(zmq.DEALER)
-    dealer.curve_serverkey = (key.server or "").encode()
-    dealer.curve_publickey, dealer.curve_secretkey = key.public.encode(), key.secret.encode()
+    if key:
+        dealer.curve_serverkey = (key.server or "").encode()
+        dealer.curve_publickey, dealer.curve_secretkey = key.public.encode(), key.secret.encode()
     dealer.setsockopt(zmq.SNDHWM, 10_000)
     dealer.connect(endpoint)
     return dealer
