@@ -119,10 +119,9 @@ deaths = 0
 while True:
     child = os.fork()
     if not child:
-        if deaths % 2:
-            die_at_call(200 + 150 * deaths)
-        else:
-            signal.setitimer(signal.ITIMER_REAL, 0.15 + 0.05 * deaths)
+        die_at_call(200 + 150 * deaths)
+        if deaths % 2:  # perhaps earlier, in the middle of a call
+            signal.setitimer(signal.ITIMER_REAL, 0.05 + 0.05 * deaths)
         compact()
         os._exit(0)
     if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0:

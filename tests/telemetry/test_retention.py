@@ -205,7 +205,7 @@ deaths = 0
 while True:
     child = os.fork()
     if not child:
-        die_at_step(1 + 7 * deaths)
+        die_at_step(1 + 5 * deaths)
         trim(place, Limits(days=1), today=lambda: dt.date.fromisoformat(sys.argv[3]), grace_h=0)
         os._exit(0)
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
@@ -227,7 +227,7 @@ def test_a_trim_that_is_killed_anywhere_leaves_a_store_that_is_whole(place: Dest
             deaths = int(line)
             mortal.stdin.write("\n")
             mortal.stdin.flush()
-    assert deaths >= 5
+    assert deaths >= 4
     assert what_is_left(place) == ([3, 4], clips_of(3, 4), DAYS)
 
 

@@ -53,9 +53,8 @@ deaths = 0
 while True:
     child = os.fork()
     if not child:
-        if deaths % 2:
-            die_at_call(200 + 230 * deaths)
-        else:
+        die_at_call(200 + 230 * deaths)
+        if deaths % 2:  # perhaps earlier, in the middle of a call
             signal.setitimer(signal.ITIMER_REAL, 0.03 + 0.03 * deaths)
         compact()
         os._exit(0)
