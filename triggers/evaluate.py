@@ -15,7 +15,7 @@ from triggers.errors import BadExpression, BadKind, UnknownSignal, UnknownTrigge
 from triggers.explain import Explanation, Looked, remembered
 from triggers.expression import Expression, Part
 from triggers.gating import DAY_US, NEVER, PAUSE_US, Reason, Sight, Terms, step
-from triggers.kinds import Trigger, build
+from triggers.kinds import Trigger, build, threshold_of
 from triggers.language.past import Moment, Past
 from triggers.memory import Memory
 from triggers.probe import check_backbone
@@ -323,10 +323,10 @@ def _ready(spec: TriggerSpec, nobody: SignalTable) -> _Rule:
 
 
 def _threshold(spec: TriggerSpec, score: Trigger) -> float:
-    threshold = getattr(score, "threshold", spec.params.get("threshold"))
-    if isinstance(threshold, int | float):
-        return float(threshold)
-    raise BadKind(f"{spec.name}: kind '{spec.kind}'", "a kind that gives float32 needs a parameter `threshold`")
+    threshold = threshold_of(score, spec.params)
+    if threshold is None:
+        raise BadKind(f"{spec.name}: kind '{spec.kind}'", "a kind that gives float32 needs a parameter `threshold`")
+    return threshold
 
 
 @contextmanager

@@ -107,6 +107,12 @@ def build(kind: str, params: Mapping[str, Any], folder: Path) -> Trigger:
     return KINDS[kind](**{name: folder / value if name in files else value for name, value in params.items()})
 
 
+def threshold_of(score: Trigger, params: Mapping[str, Any]) -> float | None:
+    """From which score on it holds; None where neither it nor its parameters say."""
+    found = getattr(score, "threshold", params.get("threshold"))
+    return float(found) if isinstance(found, int | float) else None
+
+
 _OPEN = inspect.Parameter.VAR_KEYWORD
 _TAKES: dict[Any, tuple[str, tuple[type, ...]]] = {
     str: ("a text", (str,)),

@@ -20,7 +20,7 @@ from pydantic import (
 
 from triggers.errors import BadExpression, BadSpec, Problem, UnknownKind, UnknownTrigger, hint
 from triggers.expression import Expression
-from triggers.kinds import KINDS, faults_of
+from triggers.kinds import KINDS, build, faults_of, threshold_of
 from triggers.yaml_source import Place, Source, read_yaml
 
 LIBRARY = Path(__file__).parent / "library"
@@ -164,6 +164,11 @@ class TriggerSpec(_Part):
     def folder(self) -> Path:
         """Where files named in `params` are looked for: beside the spec's file, else the working directory."""
         return self._origin.folder if self._origin else Path()
+
+    def threshold(self) -> float:
+        """From which score on it fires, as its evaluator has it; the middle of no and yes where it says only these."""
+        found = threshold_of(build(self.kind, self.params, self.folder), self.params)
+        return 0.5 if found is None else found
 
     def where(self, *place: str) -> str:
         """`file:line: field` for messages, or `name: field` for a spec made in code."""

@@ -19,7 +19,7 @@ from fleet.exam.errors import NothingToCompare
 from fleet.exam.films import STREAM, Bill, Film, why_none
 from fleet.exam.findings import held_by, rows_of, scored_of, sorts_of
 from fleet.exam.forecast import Forecast, days_left, forecast
-from fleet.exam.grading import Graded, Scored, Slice, graded, sliced, threshold_of
+from fleet.exam.grading import Graded, Scored, Slice, graded, sliced
 from fleet.exam.grounds import BLOCK, Grounds, lead_of, steps_of
 from fleet.exam.judging import Evidence, judged, unanswered
 from fleet.exam.modes import Modes, modes_of
@@ -205,7 +205,7 @@ def _found(
     fresh, later = np.split(np.arange(len(whole)), [len(sampled.sample)])
     rows = rows_of(painted, whole.part(fresh), driven)
     parts = [rows, rows_of(painted, whole.part(later), dry)]
-    scored, held, threshold = scored_of(parts, painted.rest), held_by(parts), threshold_of(spec)
+    scored, held, threshold = scored_of(parts, painted.rest), held_by(parts), spec.threshold()
     figures = estimate.figures_of(whole, rest=painted.rest)
     guard = guarded(painted, sampled, dry)
     clip_mb = clip_bytes(painted.fitting, rows) / 1e6

@@ -11,7 +11,6 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from fleet.exam.grading import threshold_of
 from triggers import Clause, Reason, TriggerSpec, Verdicts
 
 PASSED = (Reason.FIRED, Reason.PRIVATE, Reason.NO_BUFFER)
@@ -47,7 +46,7 @@ class Gates:
     def of(cls, spec: TriggerSpec) -> Self:
         """Of a spec that was loaded."""
         told = spec.kind == "expression" and spec.fire.edge != "falling"
-        return cls(told, spec.kind != "expression", threshold_of(spec), spec.fire.dwell_s > 0)
+        return cls(told, spec.kind != "expression", spec.threshold(), spec.fire.dwell_s > 0)
 
     def names(self, clauses: Sequence[Clause]) -> tuple[str, ...]:
         """In the order in which they are passed."""

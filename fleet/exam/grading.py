@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from triggers import KINDS, TriggerSpec, estimate
+from triggers import estimate
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -89,15 +89,6 @@ class Graded:
     histogram: Mapping[str, Floats] = field(default_factory=dict)
     edges: Floats = field(default_factory=lambda: np.zeros(0))
     own: int = 0
-
-
-def threshold_of(spec: TriggerSpec) -> float:
-    """From which score on it fires: the spec's, else its weights' own, else the middle of no and yes."""
-    built = spec.params.get("threshold")
-    if built is None and "weights" in spec.params:
-        file = spec.folder / spec.params["weights"]
-        built = getattr(KINDS[spec.kind](**{**spec.params, "weights": file}), "threshold", 0.5)
-    return float(0.5 if built is None else built)
 
 
 def thin_because(figures: estimate.Figures) -> str:

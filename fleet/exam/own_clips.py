@@ -16,7 +16,6 @@ import numpy as np
 import pyarrow as pa
 
 from fleet.errors import BadScores
-from fleet.exam.grading import threshold_of
 from fleet.exam.own_data import NO, YES, gathered, read_table
 from fleet.exam.own_exam import OwnExam, Snap, examine_own
 from fleet.exam.recordings import Playback, Recording, read_recording, rig_of
@@ -86,7 +85,7 @@ def examine_clips(order: ClipOrder, watch: Watch = lambda *_: None) -> OwnExam:
         watch("clips", len(ran), len(files))
     own = gathered(order.labels, _joined(labels, ran), threshold=0.0, slice_by=order.slice_by)
     found = examine_own(
-        own, order.folder, threshold=threshold_of(spec), require=order.require, trigger=spec.name,
+        own, order.folder, threshold=spec.threshold(), require=order.require, trigger=spec.name,
         cars=order.cars, wanted=order.wanted,
     )  # fmt: skip
     return replace(found, snaps=tuple(_with_pictures(found, labels, ran)), remarks=tuple(_remarks(ran)))

@@ -62,3 +62,13 @@ def test_a_score_is_a_gate_that_is_missed_by_a_share_of_its_threshold() -> None:
     assert gates.names(clauses) == ("speed > 10", "score ≥ 0.8", "edge and cooldown")
     assert found.depth.tolist() == [1, 3]
     assert np.allclose(found.apart, [0.25, 0.0])
+
+
+def test_what_flickers_has_the_times_it_must_for_its_threshold() -> None:
+    flickers = spec(kind="flicker", params={"signal": "lamp", "above": 0.5, "times": 3, "over_s": 10})
+    off, on = {"speed": [20.0, 20.0]}, {"lamp": [0.9, 0.9]}
+    gates, clauses, found = reached(flickers, [off, on, off, on, off, {"lamp": [0.0, 0.9]}])
+    assert flickers.threshold() == 3.0
+    assert gates.names(clauses) == ("score ≥ 3", "edge and cooldown")
+    assert found.depth.tolist() == [0, 2]
+    assert np.allclose(found.apart, [1 / 3, 0.0])
