@@ -37,7 +37,8 @@ from fleet.exam.films import Film
 from fleet.exam.grounds import BLOCK, Grounds, lead_of, steps_of
 from fleet.exam.painted import Painted
 from fleet.exam.plain import LONG, REEL, PlainDriving, counted
-from fleet.exam.trial import Sampled, sample
+from fleet.exam.trial import sample
+from fleet.exam.versus import theirs
 from scenarios import CONDITIONS, ENCOUNTERS, Draws, open_world, staging
 from triggers import TriggerSpec, estimate, load_spec
 
@@ -223,21 +224,12 @@ class Bench:
         dry = film.show(studio, grounds, blocks)
         found = []
         for k in range(len(kit.specs)):
-            own = Sampled(_sample(painted, sampled, k), sampled.counts, (), 0)
-            figures = estimate.figures_of(pooled(painted, own, dry, k), rest=painted.rest)
+            figures = estimate.figures_of(pooled(painted, theirs(painted, sampled, k), dry, k), rest=painted.rest)
             found.append({
                 **{name: asdict(getattr(figures, name)) for name in (*FIGURES, "events")},
                 "resolved": figures.resolved, "frames": sampled.frames + dry.frames, "hits": figures.hits,
             })  # fmt: skip
         return found
-
-
-def _sample(painted: Painted, sampled: Sampled, trigger: int) -> estimate.Sample:
-    parts = painted.outcomes(painted.looked[-1], trigger)
-    columns = {
-        name: np.concatenate([getattr(part, name) for part in parts]) for name in ("event", "right", "wrong")
-    }  # fmt: skip
-    return replace(sampled.sample, **columns)
 
 
 def _three(interval: estimate.Interval) -> tuple[float, float, float]:

@@ -15,6 +15,7 @@ from fleet.engine.sampling import Sampler
 from fleet.engine.suites.cases import Case, read_cases
 from fleet.engine.suites.growing import frames_of, opened
 from fleet.errors import BadLabels
+from fleet.labels import NO, YES, clips_below, not_below
 from fleet.report.pictures import Picture, read_pictures
 from scenarios import KINDS, Draws, Truth
 from vehicle import Network
@@ -24,7 +25,6 @@ CHUNK = 16  # cars a car's runtime takes at once
 VISIBLE, PIXELS = 0.3, 6.0  # of it, that a labeller needs to see
 LAMPS = ("caution_light",)  # seen for what they are only while they shine
 AROUND = (-20, -10, 0, 10, 20)  # ticks: frames of one encounter
-YES, NO = ("1", "yes", "true"), ("0", "no", "false")
 
 Progress = Callable[[int, int], None]
 
@@ -101,9 +101,9 @@ def from_clips(network: Network, cameras: Sequence[str], folder: Path, labels: P
     cameras: of the network's rig, in its order; labels: a CSV with the columns `clip` and `label` (yes or no).
     """
     said = read_labels(labels)
-    files = {path.stem: path for path in sorted(folder.rglob("*.mcap"))}
+    files = clips_below(folder)
     if strangers := sorted(set(said) - set(files)):
-        raise BadLabels(labels, f"{len(strangers)} clips are not below {folder}, such as {strangers[0]}")
+        raise BadLabels(labels, not_below(folder, strangers))
     embeddings, answers, groups = [], [], []
     for i, (clip, label) in enumerate(sorted(said.items())):
         for frame in _frames(read_pictures(files[clip]), cameras, files[clip]):

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from fleet.errors import hint
 from fleet.exam.errors import BadQuota
-from fleet.exam.forecast import hours_to, kept
+from fleet.exam.forecast import by, hours_to, kept, through
 from fleet.exam.grading import Scored
 from fleet.exam.grounds import CONDITIONS
 from triggers import TriggerSpec, estimate
@@ -50,6 +50,15 @@ class Purse:
     wanted: int
     days: float | None = None
     shares: Mapping[str, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """One threshold, whatever the spec says besides; risky: its fires a car-day, whose upper end is at the risk."""
+
+    threshold: float
+    figures: estimate.Figures
+    risky: estimate.Interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +111,12 @@ def budget(spec: TriggerSpec, scored: Scored, purse: Purse, conditions: Held, pa
 
     Each is (n,) bool, of the encounters. Raises BadQuota.
     """
-    offers = frontier(spec, scored, purse)
+    rates, tight = rates_of(scored), spec
+    offers = frontier(spec, rates, purse)
     chosen = walk(offers, purse.mb_per_car_day)
-    tight = spec
-    if chosen < 0 and offers:
-        tight = tightened(spec, offers[0].most_mb, scored, purse)
-        offers = frontier(tight, scored, purse)
+    if chosen < 0 and rates:
+        tight = tightened(spec, rates[0].risky, purse)
+        offers = frontier(tight, rates, purse)
         chosen = walk(offers, purse.mb_per_car_day)
     terms = tight.fire.cooldown_s, tight.limits.per_car_day
     if chosen < 0:
@@ -153,16 +162,29 @@ def read_quotas(text: str, known: Collection[str] = ()) -> dict[str, float]:
 _NEVER = estimate.Interval(float("inf"), float("inf"), float("inf"))
 
 
-def frontier(spec: TriggerSpec, scored: Scored, purse: Purse) -> list[Offer]:
-    """Offers from the strictest threshold to the loosest; one alone where there is nothing to move."""
-    offers = []
+def rates_of(scored: Scored) -> list[Rates]:
+    """From the strictest threshold to the loosest; one alone where there is nothing to move."""
+    found = []
     for threshold in _thresholds(scored).tolist():
         sample = scored.reaching(threshold)
-        figures = estimate.figures_of(sample, rest=scored.rest)
         risky = estimate.figures_of(sample, rest=scored.rest, level=1.0 - 2.0 * RISK, sure=True).fires
-        mb = estimate.Interval(*(_mb(each, spec, purse) for each in _ends(figures.fires)))
-        offers.append(Offer(threshold, figures.recall, figures.precision, mb, _most(risky, spec, purse)))
-    return offers
+        found.append(Rates(threshold, estimate.figures_of(sample, rest=scored.rest), risky))
+    return found
+
+
+def frontier(spec: TriggerSpec, rates: Sequence[Rates], purse: Purse) -> list[Offer]:
+    """What each threshold offers, with the spec's cooldown and limits."""
+
+    def left(fires: float) -> float:
+        return kept(fires, spec, purse.driven_s, purse.clip_mb)
+
+    return [
+        Offer(
+            each.threshold, each.figures.recall, each.figures.precision,
+            through(each.figures.fires, left).times(purse.clip_mb), _most(each.risky, spec, purse),
+        )
+        for each in rates
+    ]  # fmt: skip
 
 
 def _thresholds(scored: Scored) -> Floats:
@@ -182,14 +204,6 @@ def _most(fires: estimate.Interval, spec: TriggerSpec, purse: Purse) -> float:
     return (middle + float(np.hypot(high - middle, luck))) * purse.clip_mb
 
 
-def _mb(fires: float, spec: TriggerSpec, purse: Purse) -> float:
-    return kept(fires, spec, purse.driven_s, purse.clip_mb) * purse.clip_mb
-
-
-def _ends(interval: estimate.Interval) -> tuple[float, float, float]:
-    return interval.estimate, interval.low, interval.high
-
-
 def walk(offers: Sequence[Offer], mb_per_car_day: float) -> int:
     """The loosest offer before the first that may break the budget; -1 where even the strictest may."""
     chosen = -1
@@ -200,10 +214,8 @@ def walk(offers: Sequence[Offer], mb_per_car_day: float) -> int:
     return chosen
 
 
-def tightened(spec: TriggerSpec, most_mb: float, scored: Scored, purse: Purse) -> TriggerSpec:
-    """The spec with the shortest cooldown, or else the highest daily limit, with which the strictest threshold fits."""
-    if most_mb <= purse.mb_per_car_day:
-        return spec
+def tightened(spec: TriggerSpec, fires: estimate.Interval, purse: Purse) -> TriggerSpec:
+    """The spec with the shortest longer cooldown, or else the highest lower daily limit, with which these fires fit."""
     longer = [each for each in COOLDOWNS_S if each > spec.fire.cooldown_s]
     fewer = [each for each in LIMITS if spec.limits.per_car_day is None or each < spec.limits.per_car_day]
     candidates = [
@@ -211,8 +223,6 @@ def tightened(spec: TriggerSpec, most_mb: float, scored: Scored, purse: Purse) -
     ]
     last = candidates[-1] if candidates else spec
     candidates += [last.model_copy(update={"limits": last.limits.model_copy(update={"per_car_day": n})}) for n in fewer]
-    strictest = scored.reaching(float(_thresholds(scored)[0]))
-    fires = estimate.figures_of(strictest, rest=scored.rest, level=1.0 - 2.0 * RISK, sure=True).fires
     for candidate in candidates:
         if _most(fires, candidate, purse) <= purse.mb_per_car_day:
             return candidate
@@ -233,8 +243,10 @@ def shared(
     if purse.shares:
         counts = {name: round(share * purse.wanted) for name, share in purse.shares.items()}
         counts[ELSEWHERE] = purse.wanted - sum(counts.values())
+    fires = estimate.figures_of(sample, rest=scored.rest).fires.estimate
+    left = kept(fires, tight, purse.driven_s, purse.clip_mb) / max(fires, 1e-300)
     return {
-        name: _quota(tight, sample, scored.rest, chosen[name], count, comes[name], purse)
+        name: _quota(left, sample, scored.rest, chosen[name], count, comes[name], purse)
         for name, count in counts.items()
         if count
     }
@@ -252,17 +264,19 @@ def _named(shares: Mapping[str, float], parts: Held, sample: estimate.Sample) ->
 
 
 def _quota(
-    spec: TriggerSpec, sample: estimate.Sample, rest: int | None, held: NDArray[np.bool_], count: int, comes: float,
+    left: float, sample: estimate.Sample, rest: int | None, held: NDArray[np.bool_], count: int, comes: float,
     purse: Purse,
 ) -> Quota:  # fmt: skip
-    """So many right fires of one part: how long they take, and how many fires that is, at the whole's cooldown."""
-    whole, here = (estimate.figures_of(sample, rest=rest, rows=rows) for rows in (None, held))
-    left = kept(whole.fires.estimate, spec, purse.driven_s, purse.clip_mb) / max(whole.fires.estimate, 1e-300)
-    hours = hours_to(count, here.right.times(left * purse.cars))
-    last = np.inf if purse.days is None else 24.0 * purse.days
-    ends = (each if each <= last else np.inf for each in (hours.estimate, hours.low, hours.high))
+    """So many right fires of one part: how long they take, and how many fires that is.
+
+    left: the share of alerts that cooldown and limits leave of the whole's
+    """
+    here = estimate.figures_of(sample, rest=rest, rows=held)
+    hours = by(
+        hours_to(count, here.right.times(left * purse.cars)), np.inf if purse.days is None else 24.0 * purse.days
+    )
     share = here.right.estimate / here.fires.estimate if here.fires.estimate > 0 else 0.0
-    return Quota(count, comes, round(count / share) if share > 0 else 0, estimate.Interval(*ends))
+    return Quota(count, comes, round(count / share) if share > 0 else 0, hours)
 
 
 def quotas(wanted: int, shares: Mapping[str, float]) -> dict[str, int]:

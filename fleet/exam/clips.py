@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fleet.exam.crew import Fitting
-from fleet.exam.findings import SHOWN, Rows
+from fleet.exam.findings import Rows
+from fleet.exam.grading import SHOWN
 from fleet.exam.painted import Painted
 from scenarios import open_world, staging
 from vehicle import Cut, develop

@@ -116,7 +116,7 @@ def examine(order: Order, watch: Watch = lambda *_: None) -> Exam:
     """Put a trigger through its exam. Raises TriggerError, ScenarioError, VehicleError, ExamError."""
     specs = _specs(order)
     required = estimate.parse_requirements(order.require, tuple(SLICES)) if order.require else []
-    if not order.versus and (change := next((each for each in required if each.name.endswith("_change")), None)):
+    if not order.versus and (change := next((each for each in required if each.change), None)):
         raise NothingToCompare(change.name)
     aim, begun = aim_of(specs[0].name, order.catches), time.monotonic()
     kit = Kit(order.world, order.seed, order.network, order.shadows, specs, aim, steps_of(order.every_s))

@@ -118,10 +118,10 @@ def _bytes(write: Callable[[io.BytesIO], None]) -> bytes:
     return file.getvalue()
 
 
-def takes_in(folder: Path) -> dict[int, list[Take]]:
-    """Reel to its takes, the latest looks first; of what is whole."""
+def takes_in(folder: Path, reel: int | None = None) -> dict[int, list[Take]]:
+    """Reel to its takes, the latest looks first; of what is whole, of all reels or of one."""
     found: dict[int, list[Take]] = {}
-    for path in folder.glob("*.npz"):
+    for path in folder.glob("*.npz" if reel is None else f"{reel:06}[+-]*.npz"):
         named = _TAKE.fullmatch(path.name)
         if named and _whole(path):
             take = Take(*(int(number) for number in named.groups()))
@@ -139,17 +139,17 @@ def _whole(path: Path) -> bool:
 
 def bill_of(folder: Path) -> tuple[int, float]:
     """Frames painted for all takes, and the CPU seconds that took."""
-    facts = [_read(folder, take)[0] for takes in takes_in(folder).values() for take in takes]
+    facts = [_read(folder, take, columns=False)[0] for takes in takes_in(folder).values() for take in takes]
     return sum(each["frames"] for each in facts), sum(each["spent_s"] for each in facts)
 
 
-def _read(folder: Path, take: Take) -> tuple[dict[str, Any], dict[str, Bits]]:
-    """Facts, and columns by sort. Raises DamagedFilm."""
+def _read(folder: Path, take: Take, *, columns: bool = True) -> tuple[dict[str, Any], dict[str, Bits]]:
+    """Facts, and columns by sort where they are asked for. Raises DamagedFilm."""
     path = folder / f"{take.name}.npz"
     try:
         with np.load(path, allow_pickle=False) as held:
             facts = json.loads(str(held["facts"]))
-            return facts, {sort: held[sort] for sort in facts["names"]}
+            return facts, {sort: held[sort] for sort in facts["names"] if columns}
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise DamagedFilm(path) from error
 
@@ -162,10 +162,9 @@ class Footage:
 
     def __init__(self, folder: Path, reels: Sequence[int], lead: int) -> None:
         self._lead = lead
-        held = takes_in(folder)
         parts, self._embeddings = [], []
         for reel in reels:
-            takes = [take for take in held[reel] if take.stop > -lead][::-1]
+            takes = [take for take in takes_in(folder, reel)[reel] if take.stop > -lead][::-1]
             facts, columns = zip(*(_read(folder, take) for take in takes), strict=True)
             more = -lead - takes[0].first
             names = facts[0]["names"]

@@ -18,7 +18,6 @@ Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
 ASKED = 400  # of ordinary driving's highest scores, whose aim is looked up
-SHOWN = 4  # clips of a sort
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -46,8 +46,8 @@ def forecast(
     def left(rate: float) -> float:
         return kept(rate, spec, driven_s, clip_mb)
 
-    a_car = _through(figures.fires, left)
-    right = _through(
+    a_car = through(figures.fires, left)
+    right = through(
         figures.right, lambda _: left(figures.fires.estimate) / max(figures.fires.estimate, 1e-300), by=True
     )
     fleet = a_car.times(cars)
@@ -119,6 +119,11 @@ def hours_within(
     end = math.inf if days is None else days * 24.0
     if most is not None and wanted > most * share:
         end = 0.0
+    return by(hours, end)
+
+
+def by(hours: estimate.Interval, end: float) -> estimate.Interval:
+    """Hours, infinite where they lie past the end."""
     return estimate.Interval(*(each if each <= end else math.inf for each in (hours.estimate, hours.low, hours.high)))
 
 
@@ -136,16 +141,16 @@ def hours_to(wanted: int, a_day: estimate.Interval) -> estimate.Interval:
     )
 
 
-def _at_most(mean: float, limit: int) -> float:
-    """E min(N, limit) of a Poisson number: the sum over k < limit of P(N > k)."""
-    from scipy.special import pdtrc
-
-    return float(sum(pdtrc(k, mean) for k in range(limit)))
-
-
-def _through(interval: estimate.Interval, function: Callable[[float], float], *, by: bool = False) -> estimate.Interval:
+def through(interval: estimate.Interval, function: Callable[[float], float], *, by: bool = False) -> estimate.Interval:
     """A rising function of an interval's ends; by: times it instead."""
     ends = (interval.estimate, interval.low, interval.high)
     return estimate.Interval(
         *((end * function(end) if by else function(end)) if math.isfinite(end) else end for end in ends)
     )
+
+
+def _at_most(mean: float, limit: int) -> float:
+    """E min(N, limit) of a Poisson number: the sum over k < limit of P(N > k)."""
+    from scipy.special import pdtrc
+
+    return float(sum(pdtrc(k, mean) for k in range(limit)))

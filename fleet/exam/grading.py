@@ -16,7 +16,7 @@ from triggers import estimate
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-ENOUGH = 10.0  # effective alerts
+SHOWN = 4  # clips, or encounters, of a sort
 LEAST = 8  # events of a slice that is listed
 THRESHOLDS, BINS = 16, 8
 
@@ -55,6 +55,16 @@ class Slice:
     precision: estimate.Interval
     recall: estimate.Interval
     worse: bool
+
+    def told(self) -> dict[str, object]:
+        """For JSON."""
+        return {
+            "slice": self.name,
+            "events": self.events,
+            "precision": self.precision.told(),
+            "recall": self.recall.told(),
+            "worse": self.worse,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +106,9 @@ def thin_because(figures: estimate.Figures) -> str:
     hits = sum(figures.hits)
     if hits <= 0:
         return "no alert was seen"
-    if hits < ENOUGH:
-        return f"{hits:.1f} effective alerts are too few: about {ENOUGH / hits:.1f} times as many encounters would do"
+    if hits < estimate.ENOUGH:
+        times = estimate.ENOUGH / hits
+        return f"{hits:.1f} effective alerts are too few: about {times:.1f} times as many encounters would do"
     return f"one encounter makes {figures.heaviest:.0%} of all alerts: more encounters of its sort would do"
 
 

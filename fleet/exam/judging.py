@@ -45,8 +45,8 @@ def _interval(each: estimate.Requirement, found: Evidence) -> estimate.Interval:
     if each.where:
         part = next((part for part in found.slices if part.name == each.where), None)
         return getattr(part, each.name) if part else nothing
-    if each.name.endswith("_change"):
-        return found.versus.change(each.name) if found.versus else nothing
+    if each.change:
+        return found.versus.change(each.figure) if found.versus else nothing
     return {
         "precision": figures.precision, "recall": figures.recall, "fires_per_car_day": figures.fires,
         "false_fires_per_car_day": figures.wrong, "upload_mb_per_car_day": found.forecast.mb_per_car_day,
@@ -55,8 +55,7 @@ def _interval(each: estimate.Requirement, found: Evidence) -> estimate.Interval:
 
 def _unasked(each: estimate.Requirement, found: Evidence) -> str:
     """Why there is no such figure."""
-    name = each.name.removesuffix("_change")
-    if name in ("precision", "recall", "false_fires_per_car_day") and not found.aimed:
+    if each.figure in ("precision", "recall", "false_fires_per_car_day") and not found.aimed:
         return "nothing says what the trigger ought to catch; name it by --catches"
     if each.where and all(part.name != each.where for part in found.slices):
         return f"too few encounters were met in {each.where}; look at more by --frames"
@@ -65,9 +64,7 @@ def _unasked(each: estimate.Requirement, found: Evidence) -> str:
 
 def _doubt(each: estimate.Requirement, found: Evidence) -> str:
     figures, guard, unasked = found.figures, found.guard, _unasked(each, found)
-    if (
-        unasked or each.name == "recall" or each.name.endswith("_change")
-    ):  # what both met alike does not tell them apart
+    if unasked or each.name == "recall" or each.change:  # what both met alike does not tell them apart
         return unasked
     if unanswered(guard, figures):
         return f"alarm: {guard.alarm}"

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fleet.exam.clips import Clip, Eyes, painted_clip
-from fleet.exam.findings import SHOWN, Rows
+from fleet.exam.findings import Rows
+from fleet.exam.grading import SHOWN
 from fleet.exam.painted import ORDINARY, Painted
 
 PICTURED, EACH = 4, 2  # modes of false fires that have pictures, and how many

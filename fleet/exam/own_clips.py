@@ -8,6 +8,7 @@ Labels are a table with a row a clip (CSV or Parquet), or a run's table `labels`
     weight, stratum, car, drive, and what slices are made by: optional, as in `own_data`
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,9 +17,10 @@ import numpy as np
 import pyarrow as pa
 
 from fleet.errors import BadScores
-from fleet.exam.own_data import NO, YES, gathered, read_table
+from fleet.exam.own_data import gathered, read_table
 from fleet.exam.own_exam import OwnExam, Snap, examine_own
 from fleet.exam.recordings import Playback, Recording, read_recording, rig_of
+from fleet.labels import NO, YES, clips_below, not_below
 from scenarios import Rig
 from triggers import Memory, Reason, TriggerSpec, load_spec
 from vehicle import Loadout, Network, Onboard, load_network
@@ -121,8 +123,8 @@ def read_labels(place: Path) -> pa.Table:
     """A row a clip, of a file or of a run's table `labels`. Raises BadScores, NotARun."""
     if not place.is_dir():
         table = read_table(place, ("clip", "label"))
-        clips = table["clip"].to_pylist()
-        if twice := next((clip for clip in clips if clips.count(clip) > 1), None):
+        times = Counter(table["clip"].to_pylist())
+        if twice := next((clip for clip, count in times.items() if count > 1), None):
             raise BadScores(place, f"clip {twice} is there more than once")
         return table
     from telemetry import open_run
@@ -145,12 +147,12 @@ def _files(order: ClipOrder, labels: pa.Table) -> list[Path]:
     """The file of each label. Raises BadScores."""
     if not order.folder.is_dir():
         raise BadScores(order.folder, "no such folder; expected one with clips (*.mcap) in it")
-    there = {path.stem: path for path in sorted(order.folder.rglob("*.mcap"))}
+    there = clips_below(order.folder)
     if not there:
         raise BadScores(order.folder, "there are no clips (*.mcap) in it")
     names = [str(each).removesuffix(".mcap") for each in labels["clip"].to_pylist()]
     if strangers := [name for name in names if name not in there]:
-        raise BadScores(order.labels, f"{len(strangers)} clips are not below {order.folder}, such as {strangers[0]}")
+        raise BadScores(order.labels, not_below(order.folder, strangers))
     return [there[name] for name in names]
 
 

@@ -24,10 +24,10 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from fleet.errors import BadScores, hint
+from fleet.labels import NO, YES
 from triggers import estimate
 
 EITHER, OPTIONAL = ("score", "fired"), ("weight", "stratum", "car", "drive", "mb")
-YES, NO = ("1", "yes", "true"), ("0", "no", "false")
 CATEGORIES, PARTS = 12, 4
 """Numbers with more different values than this are cut into so many parts of one size."""
 

@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 
 from fleet.exam.forecast import hours_to
-from fleet.exam.grading import Graded, Scored, Slice, graded, sliced, thin_because
+from fleet.exam.grading import SHOWN, Graded, Scored, Slice, graded, sliced, thin_because
 from fleet.exam.own_data import Own, own_of
 from triggers import estimate
 
-SHOWN = 4  # encounters of a sort
 FEW_CLUSTERS = "the encounters are from fewer than ten drives or cars, which says little of others"
 
 
@@ -104,11 +103,6 @@ def examine_own(
 def told_own(exam: OwnExam) -> dict[str, Any]:
     """For JSON; rates are in the weights' own unit."""
     figures, mb = exam.figures, exam.mb_per_car_day
-    slices = [
-        {"slice": each.name, "events": each.events, "precision": each.precision.told(), "recall": each.recall.told(),
-         "worse": each.worse}
-        for each in exam.slices
-    ]  # fmt: skip
     return {
         "trigger": exam.trigger,
         "verdict": exam.verdict,
@@ -119,7 +113,7 @@ def told_own(exam: OwnExam) -> dict[str, Any]:
         "false_fires_per_car_day": figures.wrong.told(),
         "events_per_car_day": figures.events.told(),
         "upload_mb_per_car_day": None if mb is None else mb.told(),
-        "slices": slices,
+        "slices": [each.told() for each in exam.slices],
         "encounters": figures.encounters,
         "clusters": exam.clusters,
         "frames": exam.own.frames,

@@ -81,17 +81,7 @@ def told_budget(found: Budget) -> dict[str, Any]:
 
 def _parts(exam: Exam) -> dict[str, Any]:
     """Slices and strata."""
-    slices = [
-        {
-            "slice": each.name,
-            "events": each.events,
-            "precision": each.precision.told(),
-            "recall": each.recall.told(),
-            "worse": each.worse,
-        }
-        for each in exam.slices
-    ]
-    names = ("stratum", "per_car_day", "encounters", "fired")
+    names, slices = ("stratum", "per_car_day", "encounters", "fired"), [each.told() for each in exam.slices]
     return {"slices": slices, "strata": [dict(zip(names, each, strict=True)) for each in exam.strata]}
 
 
@@ -171,11 +161,10 @@ def _versus(found: Versus | None) -> dict[str, Any] | None:
     """Figures of the one that was examined, less the other's."""
     if found is None:
         return None
-    names = ("precision", "recall", "fires_per_car_day", "false_fires_per_car_day", "upload_mb_per_car_day")
     return {
         "trigger": found.spec.name.removesuffix("_versus"),
         "version": found.spec.version,
-        **{f"{name}_change": found.change(name).told() for name in names},
+        **{f"{name}_change": found.change(name).told() for name in estimate.NAMES},
         "gained": found.comparison.gained,
         "lost": found.comparison.lost,
         "p": found.comparison.p,

@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fleet.exam.clips import Clip, Eyes, clip_bytes, painted_clip
-from fleet.exam.findings import SHOWN, Rows, rows_of
+from fleet.exam.findings import Rows, rows_of
 from fleet.exam.forecast import kept
+from fleet.exam.grading import SHOWN
 from fleet.exam.painted import Painted
 from fleet.exam.trial import Sampled
 from triggers import TriggerSpec, estimate
@@ -17,29 +18,28 @@ from triggers import TriggerSpec, estimate
 class Versus:
     """The trigger that is examined, less the other.
 
-    spec: of the other; figures: its own; comparison: of the figures; mb: a car-day, after cooldown and limits
+    spec: of the other; comparison: of the figures; mb: a car-day, after cooldown and limits
     clips: encounters at which they differ: `only_right`, `only_wrong` are this one's, `other_right`, `other_wrong` the
         other's
     """
 
     spec: TriggerSpec
-    figures: estimate.Figures
     comparison: estimate.Comparison
     mb: estimate.Interval
     clips: tuple[Clip, ...]
 
-    def change(self, name: str) -> estimate.Interval:
-        """Of a figure by the name that requirements have for it, with or without `_change`."""
+    def change(self, figure: str) -> estimate.Interval:
+        """Of a figure by the name that requirements have for it."""
         found = self.comparison
         return {
             "precision": found.precision, "recall": found.recall, "fires_per_car_day": found.fires,
             "false_fires_per_car_day": found.wrong, "upload_mb_per_car_day": self.mb,
-        }[name.removesuffix("_change")]  # fmt: skip
+        }[figure]  # fmt: skip
 
 
-def theirs(painted: Painted, sampled: Sampled) -> Sampled:
-    """The same encounters as the other trigger met them."""
-    other, mine = painted.outcomes(painted.looked[-1], 1), sampled.sample
+def theirs(painted: Painted, sampled: Sampled, trigger: int = 1) -> Sampled:
+    """The same encounters as the other trigger met them, or another of those that were driven."""
+    other, mine = painted.outcomes(painted.looked[-1], trigger), sampled.sample
     event, right, wrong = (
         np.concatenate([getattr(each, name) for each in other]) for name in ("event", "right", "wrong")
     )
@@ -57,8 +57,7 @@ def versus(
     specs, fresh = painted.fitting.specs, np.arange(len(rows.sample))
     theirs_too = rows_of(painted, other.part(fresh), rows.driven, 1)
     megabytes = clip_mb, clip_bytes(painted.fitting, theirs_too, 1) / 1e6
-    figures = [estimate.figures_of(each, rest=painted.rest) for each in (mine, other)]
-    rates = [each.fires.estimate for each in figures]
+    rates = [estimate.figures_of(each, rest=painted.rest).fires.estimate for each in (mine, other)]
     mb = [
         kept(rate, spec, driven_s, each) * each for rate, spec, each in zip(rates, specs, megabytes, strict=True)
     ]  # fmt: skip
@@ -66,7 +65,7 @@ def versus(
         _slope(rate, spec, driven_s, each) * each for rate, spec, each in zip(rates, specs, megabytes, strict=True)
     ]  # fmt: skip
     return Versus(
-        specs[1], figures[1], estimate.compare(other, mine),
+        specs[1], estimate.compare(other, mine),
         estimate.rates_apart(other, mine, (slopes[1], slopes[0]), mb[0] - mb[1]),
         tuple(_differing(painted, rows, theirs_too, eyes)),
     )  # fmt: skip

@@ -1,6 +1,5 @@
 """One self-contained page about an exam: the verdict first, then the evidence, then the method."""
 
-import base64
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +12,7 @@ from markupsafe import Markup
 from fleet.report import grading
 from fleet.report.markup import figure, many, nothing, percent, table
 from fleet.report.page import Section
-from fleet.report.pictures import png
+from fleet.report.pictures import data_url, png
 from fleet.report.sheet import APART, SORTS, Sheet, View, write
 
 if TYPE_CHECKING:
@@ -282,9 +281,5 @@ def _view(clip: "Clip") -> View:
     large = simplejpeg.encode_jpeg(np.ascontiguousarray(clip.large), 90, "RGB", "444")
     return View(
         clip.about, f"{score}, camera {clip.camera}", clip.sort in ("right", "borderline", "only_right", "other_right"),
-        (_url("png", png(clip.seen)), _url("jpeg", large)),
+        (data_url("png", png(clip.seen)), data_url("jpeg", large)),
     )  # fmt: skip
-
-
-def _url(sort: str, content: bytes) -> str:
-    return f"data:image/{sort};base64," + base64.b64encode(content).decode()

@@ -1,6 +1,5 @@
 """One self-contained page about an exam on a user's own encounters: verdict, evidence, method."""
 
-import base64
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ from markupsafe import Markup
 from fleet.report import grading
 from fleet.report.markup import figure, many, nothing, percent, table
 from fleet.report.page import Section
+from fleet.report.pictures import data_url
 from fleet.report.sheet import SORTS, Sheet, View, write
 
 if TYPE_CHECKING:
@@ -97,5 +97,5 @@ def _clips(exam: "OwnExam") -> list[tuple[str, list[View]]]:
 
 def _view(snap: "Snap") -> View:
     score = f"score {snap.score:.3g}" if math.isfinite(snap.score) else "no score"
-    urls = [f"data:image/jpeg;base64,{base64.b64encode(encoded).decode()}" for _, encoded in snap.pictures]
+    urls = [data_url("jpeg", encoded) for _, encoded in snap.pictures]
     return View(snap.about, score, snap.sort in ("right", "borderline"), tuple(urls))

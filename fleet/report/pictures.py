@@ -1,5 +1,6 @@
 """The pictures and maps inside a clip's MCAP file, and one PNG of them all."""
 
+import base64
 import struct
 import zlib
 from collections.abc import Sequence
@@ -95,6 +96,11 @@ def png(pixels: NDArray[np.uint8]) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body)) for name, body in chunks
     )
+
+
+def data_url(sort: str, content: bytes) -> str:
+    """A picture as a page holds it; sort: jpeg or png."""
+    return f"data:image/{sort};base64,{base64.b64encode(content).decode()}"
 
 
 def _image_topics(reader: McapReader) -> list[str]:

@@ -1,6 +1,5 @@
 """One self-contained page of pictures: everything that a world can show, near misses beside what they resemble."""
 
-import base64
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -10,7 +9,7 @@ import simplejpeg
 from numpy.typing import NDArray
 
 from fleet.errors import CannotWrite
-from fleet.report.pictures import png
+from fleet.report.pictures import data_url, png
 from fleet.report.templates import style, template
 
 Pixels = NDArray[np.uint8]
@@ -153,12 +152,12 @@ def _shown(sight: Sight) -> _Shown:
 
 
 def _views(shot: Shot) -> _Views:
-    whole = _url("png", png(shot.seen)), _url("jpeg", _jpeg(shot.large))
+    whole = data_url("png", png(shot.seen)), data_url("jpeg", _jpeg(shot.large))
     if shot.box is None:
         return _Views(shot.title, shot.facts, *whole)
     part = detail(shot.box, *shot.seen.shape[:2])
     scale = shot.large.shape[0] // shot.seen.shape[0]
-    details = _url("png", png(_cut(shot.seen, part, 1))), _url("jpeg", _jpeg(_cut(shot.large, part, scale)))
+    details = data_url("png", png(_cut(shot.seen, part, 1))), data_url("jpeg", _jpeg(_cut(shot.large, part, scale)))
     return _Views(shot.title, shot.facts, *whole, *details)
 
 
@@ -169,13 +168,9 @@ def _cut(pixels: Pixels, part: Box, scale: int) -> Pixels:
 
 def picture_url(pixels: Pixels) -> str:
     """A picture as a data URL, a JPEG."""
-    return _url("jpeg", _jpeg(pixels))
+    return data_url("jpeg", _jpeg(pixels))
 
 
 def _jpeg(pixels: Pixels) -> bytes:
     encoded: bytes = simplejpeg.encode_jpeg(np.ascontiguousarray(pixels), _QUALITY, "RGB", "444")
     return encoded
-
-
-def _url(sort: str, content: bytes) -> str:
-    return f"data:image/{sort};base64," + base64.b64encode(content).decode()

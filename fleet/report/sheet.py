@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from fleet.errors import CannotWrite
 from fleet.report.page import Section
+from fleet.report.pictures import save
 from fleet.report.templates import style, template
 
 if TYPE_CHECKING:
@@ -67,8 +67,4 @@ def render(sheet: Sheet) -> str:
 
 def write(sheet: Sheet, page: Path) -> None:
     """Write the page. Raises CannotWrite."""
-    try:
-        page.parent.mkdir(parents=True, exist_ok=True)
-        page.write_text(render(sheet), encoding="utf-8")
-    except OSError as error:
-        raise CannotWrite(page, error) from error
+    save(render(sheet).encode(), page)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm, poisson
 
-from fleet.exam.budgeting import Purse, budget, frontier, quotas, read_quotas, walk
+from fleet.exam.budgeting import Purse, budget, frontier, quotas, rates_of, read_quotas, walk
 from fleet.exam.errors import BadQuota
 from fleet.exam.grading import Scored
 from scenarios import Draws
@@ -40,7 +40,7 @@ def test_a_thousand_car_days_break_the_budget_in_one_case_of_ten_at_most_and_use
     """An exam's sample sets the threshold; then a thousand cars drive a day, with what luck they have."""
     broken, used = [], []
     for rep in range(60):
-        offers = frontier(spec(), rows(rep, 800), purse(1.5))
+        offers = frontier(spec(), rates_of(rows(rep, 800)), purse(1.5))
         rate = true_mb(offers[walk(offers, 1.5)].threshold) / CLIP_MB
         came = poisson.ppf(Draws(rep).uniform("luck", 0), 1000 * rate) * CLIP_MB / 1000
         broken.append(came > 1.5)
@@ -50,7 +50,7 @@ def test_a_thousand_car_days_break_the_budget_in_one_case_of_ten_at_most_and_use
 
 
 def test_a_looser_threshold_catches_more_and_uploads_more() -> None:
-    offers = frontier(spec(), rows(1), purse(1.5))
+    offers = frontier(spec(), rates_of(rows(1)), purse(1.5))
     recalls, mbs = ([getattr(each, name).estimate for each in offers] for name in ("recall", "mb"))
     assert recalls == sorted(recalls)
     assert mbs == sorted(mbs)
@@ -110,7 +110,7 @@ def test_what_the_fleets_total_or_the_last_day_cuts_off_never_comes() -> None:
 
 def test_a_daily_limit_in_megabytes_is_one_of_so_many_clips() -> None:
     limited = spec(limits={"mb_per_car_day": 1.2})
-    offers = frontier(limited, rows(1), purse(1.5))
+    offers = frontier(limited, rates_of(rows(1)), purse(1.5))
     assert max(each.mb.high for each in offers) <= 1.0  # two clips of half a megabyte
 
 

@@ -21,12 +21,23 @@ from triggers.estimate.intervals import (
 )
 from triggers.estimate.multiplicity import benjamini_hochberg, holm
 from triggers.estimate.paired import Comparison, compare, rates_apart, smallest_difference
-from triggers.estimate.requirements import Outcome, Requirement, Verdict, judge, parse_requirements, told, verdict_of
-from triggers.estimate.sample import Sample, effective_share, joined
+from triggers.estimate.requirements import (
+    NAMES,
+    Outcome,
+    Requirement,
+    Verdict,
+    judge,
+    parse_requirements,
+    told,
+    verdict_of,
+)
+from triggers.estimate.sample import ENOUGH, Sample, effective_share, joined
 
 __all__ = [
+    "ENOUGH",
     "FEW",
     "LEVEL",
+    "NAMES",
     "WORTH",
     "Comparison",
     "Figures",

@@ -37,8 +37,7 @@ class Guard:
 
     car_days: how much driving it stands for; alerts: counted; foretold: by the estimate
     strays: alerts at nothing that was sampled, None where ordinary driving is one of the modes that are known
-    alarm: "" or what is wrong; p: chance of at least, and of at most, so many alerts if the estimate is right
-    p_strays: of at least so many strays if none to speak of is missed
+    alarm: "" or what is wrong
     precision_low: whatever was missed, precision is no lower, at 97.5 %
     power: chance that a missed mode with `MISSED` of the alerts raises the alarm; limit: chance that no test of a
         dry run of this length exceeds
@@ -50,8 +49,6 @@ class Guard:
     foretold: float
     strays: int | None
     alarm: str
-    p: tuple[float, float]
-    p_strays: float
     precision_low: float
     power: float
     limit: float
@@ -91,7 +88,7 @@ def judge_dry_run(
         alarm = "fewer alerts than the estimate foretells: it overstates one"
     most, labelled = garwood(alerts, 0.975).high / car_days if car_days > 0 else math.inf, strays is not None
     return Guard(
-        car_days, alerts, mean, strays, alarm, (at_least, at_most), astray,
+        car_days, alerts, mean, strays, alarm,
         min(right.low / most, 1.0) if most > 0 else 0.0, power(car_days, fires, labelled=labelled),
         best_power(mean, labelled=labelled), frames_for_power(fires, labelled=labelled),
     )  # fmt: skip

@@ -29,6 +29,16 @@ class Requirement:
     at_least: bool
     bound: float
 
+    @property
+    def change(self) -> bool:
+        """Whether it is about a figure less that of another version."""
+        return self.name in CHANGES
+
+    @property
+    def figure(self) -> str:
+        """The figure's name, whether it is about that or a change of it."""
+        return self.name.removesuffix("_change")
+
     def __str__(self) -> str:
         return f"{self.name}{f'[{self.where}]' if self.where else ''}{'>=' if self.at_least else '<='}{self.bound:g}"
 

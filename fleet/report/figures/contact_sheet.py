@@ -1,6 +1,5 @@
 """The clips themselves: what the cameras saw when a trigger fired, and just before and after."""
 
-import base64
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +10,7 @@ from fleet.errors import FleetError
 from fleet.report.folder import Run
 from fleet.report.maps import is_map, legend_of
 from fleet.report.markup import nothing
-from fleet.report.pictures import Picture, nearest, read_pictures
+from fleet.report.pictures import Picture, data_url, nearest, read_pictures
 from fleet.report.svg import clock
 from fleet.report.templates import template
 
@@ -109,5 +108,4 @@ def _view(pictures: list[Picture], camera: str, t_us: int) -> tuple[str, str, st
 def _url(picture: Picture | None) -> str:
     if picture is None:
         return ""
-    kind = "png" if is_map(picture.encoded) else "jpeg"
-    return f"data:image/{kind};base64,{base64.b64encode(picture.encoded).decode()}"
+    return data_url("png" if is_map(picture.encoded) else "jpeg", picture.encoded)
