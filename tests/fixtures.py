@@ -1,14 +1,22 @@
 """Real things, small: a trigger that fires often, and a plan of a few cars and seconds."""
 
+import importlib.util
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from fleet.plan import RunPlan
 from fleet.plan_file import load_plan
 
+if TYPE_CHECKING:
+    from fleet.simulation.crew import Progress
+
 DATA = Path(os.environ.get("OUTRIDER_DATA") or Path(__file__).parents[2] / "shared" / "data")
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
 OFTEN = """\
 name: often
@@ -49,6 +57,21 @@ def plain_painting() -> Iterator[None]:
             os.environ["TORCH_COMPILE_DISABLE"] = before
 
 
+@contextmanager
+def benchmark(name: str) -> Iterator[ModuleType]:
+    """A file of `benchmarks/`, which is no package."""
+    spec = importlib.util.spec_from_file_location(f"{name}_benchmark", BENCHMARKS / f"{name}.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    try:
+        spec.loader.exec_module(module)
+        yield module
+    finally:
+        del sys.modules[spec.name]
+
+
 def save_plan(folder: Path) -> Path:
     """`small.yaml` and its trigger, in the folder."""
     (folder / "often.yaml").write_text(OFTEN)
@@ -59,3 +82,14 @@ def save_plan(folder: Path) -> Path:
 def small_plan(folder: Path, *overrides: str) -> RunPlan:
     """The plan in a folder that `save_plan` filled."""
     return load_plan(str(folder / "small.yaml"), overrides)
+
+
+class Interrupts:
+    """Ctrl-C after so many car-ticks."""
+
+    def __init__(self, car_ticks: int) -> None:
+        self.left = car_ticks
+
+    def __call__(self, progress: "Progress") -> None:
+        if progress.car_ticks > self.left:
+            raise KeyboardInterrupt

@@ -3,12 +3,11 @@
 from pathlib import Path
 
 import pytest
-from fixtures import OFTEN, small_plan
+from fixtures import OFTEN, Interrupts, small_plan
 
 from fleet.plan import RunPlan
 from fleet.report import open_folder
 from fleet.simulation import run as runs
-from fleet.simulation.crew import Progress
 from fleet.why.fate import fate_of
 from telemetry import open_run
 
@@ -95,17 +94,6 @@ def test_a_day_s_budget_is_kept_and_a_new_day_begins_at_midnight(first: runs.Sum
     )
     assert [tomorrow for tomorrow, _ in sent] == [False, True]
     assert all(0 < nbytes <= 9_000 for _, nbytes in sent)  # type: ignore[operator]
-
-
-class Interrupts:
-    """Ctrl-C after so many car-ticks."""
-
-    def __init__(self, car_ticks: int) -> None:
-        self.left = car_ticks
-
-    def __call__(self, progress: Progress) -> None:
-        if progress.car_ticks > self.left:
-            raise KeyboardInterrupt
 
 
 def test_why_tells_how_each_clip_ended_and_in_which_partition(first: runs.Summary) -> None:

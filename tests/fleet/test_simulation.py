@@ -5,7 +5,7 @@ from pathlib import Path
 from shutil import copytree
 
 import pytest
-from fixtures import small_plan
+from fixtures import Interrupts, small_plan
 
 from fleet.errors import ForeignCheckpoint, NothingToResume, RunDiverged, ShardDied
 from fleet.simulation import run as runs
@@ -64,17 +64,6 @@ def test_a_replay_that_differs_names_the_first_barrier(first: runs.Summary, tmp_
     (folder / "log.jsonl").write_text(log)
     with pytest.raises(RunDiverged, match="18:30:02: fires was 1"):
         runs.replay(folder)
-
-
-class Interrupts:
-    """Ctrl-C after so many car-ticks."""
-
-    def __init__(self, car_ticks: int) -> None:
-        self.left = car_ticks
-
-    def __call__(self, progress: Progress) -> None:
-        if progress.car_ticks > self.left:
-            raise KeyboardInterrupt
 
 
 @pytest.fixture(scope="module")

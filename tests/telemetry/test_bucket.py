@@ -1,9 +1,6 @@
 """Tables and clips in a bucket: what holds of a folder holds there, over real HTTP."""
 
-import json
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from deltalake import DeltaTable
+from mortal import compactor_deaths
 from object_store import BUCKET, Line, an_object_store, needs_an_object_store, options_for
 from wire_samples import RUN, a_clip, some_fires
 
@@ -90,51 +88,8 @@ def test_who_does_not_have_our_code_sees_the_same(inbox: Path, url: str, endpoin
         assert by_pandas[ours.columns].astype(str).equals(ours.astype(str))
 
 
-# Dies again and again, at some call of ours or at some moment, each time a little later; the last one gets through.
-MORTAL = """
-import json, os, signal, sys
-from pathlib import Path
-from telemetry.destination import open_destination
-from telemetry.ledger import Ledger
-from telemetry.store import Compactor
-import telemetry.bucket
-
-def compact():
-    ledger = Ledger(Path(sys.argv[1]))
-    compactor = Compactor(ledger, open_destination(sys.argv[2], json.loads(sys.argv[3])))
-    while compactor.step(4):
-        for appended in compactor._tables.values():
-            appended.tidy(3)
-    ledger.close()
-
-def die_at_call(left):
-    def count(frame, event, arg):
-        nonlocal left
-        left -= "telemetry" in frame.f_code.co_filename
-        if not left:
-            os.kill(os.getpid(), signal.SIGKILL)
-    sys.setprofile(count)
-
-deaths = 0
-while True:
-    child = os.fork()
-    if not child:
-        die_at_call(200 + 150 * deaths)
-        if deaths % 2:  # perhaps earlier, in the middle of a call
-            signal.setitimer(signal.ITIMER_REAL, 0.05 + 0.05 * deaths)
-        compact()
-        os._exit(0)
-    if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0:
-        break
-    deaths += 1
-print(deaths)
-"""
-
-
 def test_a_compactor_killed_again_and_again_loses_and_doubles_nothing(inbox: Path, url: str, endpoint: str) -> None:
-    command = [sys.executable, "-c", MORTAL, inbox, url, json.dumps(options_for(endpoint))]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    assert int(done.stdout.splitlines()[-1]) >= 4
+    assert compactor_deaths(inbox, url, options_for(endpoint), entries=4, calls=150, moment_s=0.05) >= 4
     assert_everything_is_there_once(url, options_for(endpoint))
 
 

@@ -1,27 +1,18 @@
 """`benchmarks/faults.py` in small: what its figures are made of, and that nothing is lost."""
 
-import importlib.util
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
-
-BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "faults.py"
+from fixtures import benchmark
 
 
 @pytest.fixture(scope="module")
 def faults() -> Iterator[ModuleType]:
-    spec = importlib.util.spec_from_file_location("faults_benchmark", BENCHMARK)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules[spec.name]
+    with benchmark("faults") as module:
+        yield module
 
 
 @pytest.fixture

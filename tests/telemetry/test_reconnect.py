@@ -73,6 +73,13 @@ def played(lives: Callable[[Life], None]) -> Iterator[Gateway]:
     assert not failures, failures
 
 
+def assert_what_waits_arrives(lives: Callable[[Life], None]) -> None:
+    with played(lives) as car_side:
+        car_side.send_rows("fires", "a", some_fires())
+        car_side.drain(60)
+        assert car_side.take_acknowledged() == ["a"]
+
+
 def test_a_closed_port_that_opens_again_is_greeted_and_gets_what_waits() -> None:
     def lives(life: Life) -> None:
         life.welcome()
@@ -82,10 +89,7 @@ def test_a_closed_port_that_opens_again_is_greeted_and_gets_what_waits() -> None
         again.acknowledge()
         again.end()
 
-    with played(lives) as car_side:
-        car_side.send_rows("fires", "a", some_fires())
-        car_side.drain(60)
-        assert car_side.take_acknowledged() == ["a"]
+    assert_what_waits_arrives(lives)
 
 
 def test_who_went_away_without_a_welcome_is_greeted_again_on_return() -> None:
@@ -101,10 +105,7 @@ def test_who_went_away_without_a_welcome_is_greeted_again_on_return() -> None:
         again.acknowledge()
         again.end()
 
-    with played(lives) as car_side:
-        car_side.send_rows("fires", "a", some_fires())
-        car_side.drain(60)
-        assert car_side.take_acknowledged() == ["a"]
+    assert_what_waits_arrives(lives)
 
 
 def test_a_server_that_asked_for_an_hour_and_was_restarted_gets_what_waits() -> None:
@@ -119,10 +120,7 @@ def test_a_server_that_asked_for_an_hour_and_was_restarted_gets_what_waits() -> 
         again.acknowledge()
         again.end()
 
-    with played(lives) as car_side:
-        car_side.send_rows("fires", "a", some_fires())
-        car_side.drain(60)
-        assert car_side.take_acknowledged() == ["a"]
+    assert_what_waits_arrives(lives)
 
 
 def test_a_real_server_that_returns_acknowledges_without_any_patience_running_out(tmp_path: Path) -> None:

@@ -185,41 +185,30 @@ def test_a_server_goes_on_as_if_nothing_had_been_trimmed(place: Destination, tmp
 
 # Dies before or after one step that changes something, each time a later one; the last child gets through.
 MORTAL = """
-import datetime as dt, json, os, signal, sys, threading
+import datetime as dt, json, sys
+from mortal import deaths, die_after
 from telemetry.destination import open_destination
 from telemetry.limits import Limits
 from telemetry.retention import trim
-import telemetry.bucket
-
-def die_at_step(left):
-    def count(frame, event, arg):
-        nonlocal left
-        left -= frame.f_code.co_name in ("_change", "_vacuum", "sync", "remove") and event in ("call", "return")
-        if not left:
-            os.kill(os.getpid(), signal.SIGKILL)
-    sys.setprofile(count)
-    threading.setprofile(count)
 
 place = open_destination(sys.argv[1], json.loads(sys.argv[2]))
-deaths = 0
-while True:
-    child = os.fork()
-    if not child:
-        die_at_step(1 + 5 * deaths)
-        trim(place, Limits(days=1), today=lambda: dt.date.fromisoformat(sys.argv[3]), grace_h=0)
-        os._exit(0)
-    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    deaths += code != 0
-    print(deaths, flush=True)
-    if sys.stdin.readline() == "" or not code:
+changes = lambda frame, event: (
+    frame.f_code.co_name in ("_change", "_vacuum", "sync", "remove") and event in ("call", "return")
+)
+for died in deaths(
+    lambda: trim(place, Limits(days=1), today=lambda: dt.date.fromisoformat(sys.argv[3]), grace_h=0),
+    lambda died: die_after(1 + 5 * died, changes),
+):
+    print(died, flush=True)
+    if sys.stdin.readline() == "":
         break
 """
 
 
 def test_a_trim_that_is_killed_anywhere_leaves_a_store_that_is_whole(place: Destination) -> None:
     command = [sys.executable, "-c", MORTAL, place.url, json.dumps(place.options), str(TODAY)]
-    deaths = 0
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as mortal:
+    deaths, beside = 0, Path(__file__).parent
+    with subprocess.Popen(command, cwd=beside, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as mortal:
         assert mortal.stdin
         assert mortal.stdout
         for line in mortal.stdout:

@@ -1,26 +1,17 @@
 """`benchmarks/soak.py` for six seconds: its server is the real command, and its count is right."""
 
-import importlib.util
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 import pytest
-
-BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "soak.py"
+from fixtures import benchmark
 
 
 @pytest.fixture
 def soak() -> Iterator[ModuleType]:
-    spec = importlib.util.spec_from_file_location("soak_benchmark", BENCHMARK)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules[spec.name]
+    with benchmark("soak") as module:
+        yield module
 
 
 def test_under_steady_load_nothing_is_lost_and_nothing_is_left_over(soak: ModuleType, tmp_path: Path) -> None:

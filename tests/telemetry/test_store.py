@@ -1,14 +1,13 @@
 import errno
 import os
 import resource
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from deltalake import DeltaTable, write_deltalake
+from mortal import compactor_deaths
 from wire_samples import RUN, a_clip, some_fires
 
 from telemetry.clips import read_clip
@@ -22,47 +21,6 @@ from telemetry.store import Compactor
 from telemetry.tables import arrow_table
 
 BATCHES, CLIPS = 36, 12
-
-# Dies again and again, at some call of ours or at some moment, each time a little later; the last one gets through.
-MORTAL = """
-import os, signal, sys
-from pathlib import Path
-from telemetry.ledger import Ledger
-from telemetry.destination import Folder
-from telemetry.store import Compactor
-
-store = Path(sys.argv[1])
-
-def compact():
-    ledger = Ledger(store)
-    compactor = Compactor(ledger, Folder(store))
-    while compactor.step(2):
-        for appended in compactor._tables.values():
-            appended.tidy(3)
-    ledger.close()
-
-def die_at_call(left):
-    def count(frame, event, arg):
-        nonlocal left
-        left -= "telemetry" in frame.f_code.co_filename
-        if not left:
-            os.kill(os.getpid(), signal.SIGKILL)
-    sys.setprofile(count)
-
-deaths = 0
-while True:
-    child = os.fork()
-    if not child:
-        die_at_call(200 + 230 * deaths)
-        if deaths % 2:  # perhaps earlier, in the middle of a call
-            signal.setitimer(signal.ITIMER_REAL, 0.03 + 0.03 * deaths)
-        compact()
-        os._exit(0)
-    if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0:
-        break
-    deaths += 1
-print(deaths)
-"""
 
 
 @pytest.fixture(name="store")
@@ -107,8 +65,7 @@ def test_a_step_moves_as_much_as_it_was_told(store: Path) -> None:
 
 
 def test_a_compactor_killed_again_and_again_loses_and_doubles_nothing(store: Path) -> None:
-    done = subprocess.run([sys.executable, "-c", MORTAL, store], check=True, capture_output=True, text=True)
-    assert int(done.stdout.splitlines()[-1]) > 5
+    assert compactor_deaths(store, str(store), {}, entries=2, calls=230, moment_s=0.03) > 5
     assert_everything_is_there_once(store)
 
 

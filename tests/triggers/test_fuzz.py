@@ -1,26 +1,16 @@
 """A few thousand texts of the fuzzing of conditions; `outrider bench fuzz_expressions` tries 200,000."""
 
-import importlib.util
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from types import ModuleType
 
 import pytest
-
-FILE = Path(__file__).parents[2] / "benchmarks" / "fuzz_expressions.py"
+from fixtures import benchmark
 
 
 @pytest.fixture(scope="module")
 def fuzz() -> Iterator[ModuleType]:
-    spec = importlib.util.spec_from_file_location("fuzz_expressions", FILE)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules[spec.name]
+    with benchmark("fuzz_expressions") as module:
+        yield module
 
 
 def test_no_text_is_anything_but_an_expression_or_a_refusal(fuzz: ModuleType) -> None:

@@ -1,28 +1,21 @@
 """Real labelled boxes on the real pixels they are labelled on; skipped where the data is absent."""
 
-import importlib.util
 import pickle
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
+from fixtures import benchmark
 
 from scenarios.cameras import Camera
 
-BENCHMARK = Path(__file__).parents[3] / "benchmarks" / "camera_boxes.py"
-
 
 @pytest.fixture(scope="module")
-def bench() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("camera_boxes", BENCHMARK)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+def bench() -> Iterator[ModuleType]:
+    with benchmark("camera_boxes") as module:
+        yield module
 
 
 def test_a_rectangle_is_what_the_image_shows_of_a_box(bench: ModuleType) -> None:
