@@ -56,6 +56,11 @@ def prevalence_of(trigger: int) -> float:
     return -7.0 + 3.0 * float(Draws(5).uniform("prevalence", trigger))
 
 
+def plain_frames(truth: dict[str, float], half_width: float) -> float:
+    """Frames of plain sampling for that half-width of precision."""
+    return 3.8415 * truth["precision"] * (1 - truth["precision"]) / half_width**2 / truth["fires"]
+
+
 def examined(trigger: int, samples: int, frames: int) -> Iterator[Result]:
     """Some samples of one trigger."""
     log = prevalence_of(trigger)
@@ -65,11 +70,10 @@ def examined(trigger: int, samples: int, frames: int) -> Iterator[Result]:
         found = estimate.figures_of(sampled.sample, rest=field.rest)
         truth, wide = field.truth, found.precision.half_width
         covered = tuple(_holds(getattr(found, name), truth[name]) for name in FIGURES)
-        naive = 3.8415 * truth["precision"] * (1 - truth["precision"]) / wide**2 / truth["fires"]
         yield Result(
             trigger, log, field.false_hits(sampled.counts), covered,
             _holds(found.precision, truth["precision"] if found.resolved else field.known["precision"]),
-            wide, naive / sampled.frames,
+            wide, plain_frames(truth, wide) / sampled.frames,
         )  # fmt: skip
 
 

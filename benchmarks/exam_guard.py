@@ -30,6 +30,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from exam_coverage import DECADES, plain_frames, prevalence_of
 
 from fleet.exam.aims import aim_of
 from fleet.exam.analytic import Analytic
@@ -41,7 +42,6 @@ from fleet.exam.trial import sample
 from scenarios import Draws
 from triggers import estimate, load_spec
 
-DECADES = ((-7.0, -6.0), (-6.0, -5.0), (-5.0, -4.0))
 DRY_FRAMES = 1e7
 MISSED = 0.3
 HALF_WIDTH = 0.05
@@ -64,7 +64,7 @@ class Guarded:
 def guarded(trigger: int, frames: int) -> Guarded:
     """One dry run beside one sample; every other trigger hides a mode."""
     hidden = trigger % 2 == 0
-    log = -7.0 + 3.0 * float(Draws(5).uniform("prevalence", trigger))
+    log = prevalence_of(trigger)
     field = Analytic(trigger, 10.0**log, missed=MISSED if hidden else 0.0, draw=977)
     sampled, (alerts, strays) = sample(field, frames, pilot=40).sample, field.dry_run(DRY_FRAMES)
     found = estimate.guard_of(sampled, field.rest, car_days=DRY_FRAMES, alerts=alerts, strays=strays)
@@ -78,7 +78,7 @@ def savings(trigger: int, prevalence: float, film: float) -> tuple[float, float,
     """Alone; guarded, painted now; guarded, from film; guarded by count, painted. film: cost of a look from film."""
     field = Analytic(trigger, prevalence, draw=311)
     truth = field.truth
-    naive = 3.8415 * truth["precision"] * (1 - truth["precision"]) / HALF_WIDTH**2 / truth["fires"]
+    naive = plain_frames(truth, HALF_WIDTH)
     for frames in SIZES:
         sampled = sample(field, frames, pilot=40)
         found = estimate.figures_of(sampled.sample, rest=field.rest)

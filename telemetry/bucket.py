@@ -4,12 +4,13 @@ import contextlib
 import os
 import re
 from collections.abc import Iterator, Mapping
-
-from deltalake.exceptions import CommitFailedError, DeltaError
-from pyarrow import fs
+from typing import TYPE_CHECKING
 
 from telemetry.destination import Stat
 from telemetry.errors import NotNow, StoreContended, StoreRefused, StoreUnreachable
+
+if TYPE_CHECKING:
+    from pyarrow import fs  # loaded where it is used: a server that only checks the address has no use for it
 
 _PATIENCE = {"connect_timeout": "5s", "timeout": "60s", "max_retries": "4", "retry_timeout": "30s"}
 """Of one request; who waits longer is the compactor."""
@@ -43,11 +44,12 @@ class Bucket:
     def __init__(self, bucket: str, prefix: str, options: Mapping[str, str]) -> None:
         self.url = f"s3://{bucket}/{prefix}".rstrip("/")
         given = {name.lower().removeprefix("aws_"): value for name, value in options.items()}
-        self._known = {
+        known = {
             name.lower().removeprefix("aws_"): value for name, value in os.environ.items() if name.startswith("AWS_")
         } | given
+        self._named = {meant: known[name] for name, meant in _AS_PYARROW_SAYS.items() if known.get(name)}
         self.options = _PATIENCE | given
-        if self._endpoint.startswith("http://"):
+        if self._named.get("endpoint_override", "").startswith("http://"):
             self.options.setdefault("allow_http", "true")
         self._root = f"{bucket}/{prefix}".rstrip("/")
         self._fs: fs.S3FileSystem | None = None
@@ -59,6 +61,8 @@ class Bucket:
     @contextlib.contextmanager
     def trouble(self) -> Iterator[None]:
         """Whatever the store or the way to it does becomes a NotNow."""
+        from deltalake.exceptions import CommitFailedError, DeltaError
+
         try:
             yield
         except CommitFailedError as error:
@@ -73,30 +77,28 @@ class Bucket:
 
     def read(self, file: str) -> bytes:
         """As Destination."""
-        with self.trouble():
-            try:
-                with self._files().open_input_stream(f"{self._root}/{file}") as stream:
-                    return bytes(stream.read())
-            except FileNotFoundError:
-                missing = True
-        if missing:
-            raise FileNotFoundError(2, "no such file", f"{self.url}/{file}")
-        raise AssertionError
+        try:
+            with self._files().open_input_stream(f"{self._root}/{file}") as stream:
+                return bytes(stream.read())
+        except FileNotFoundError:
+            raise FileNotFoundError(2, "no such file", f"{self.url}/{file}") from None
+        except OSError as error:
+            raise self._explained(error) from error
 
     def has(self, file: str) -> bool:
         """As Destination."""
         with self.trouble():
-            return bool(self._files().get_file_info(f"{self._root}/{file}").type == fs.FileType.File)
+            return bool(self._files().get_file_info(f"{self._root}/{file}").is_file)
 
     def files(self, folder: str) -> dict[str, Stat]:
         """As Destination."""
+        from pyarrow import fs
+
         below = fs.FileSelector(f"{self._root}/{folder}", recursive=True, allow_not_found=True)
         with self.trouble():
             found = self._files().get_file_info(below)
         return {
-            one.path.removeprefix(f"{self._root}/"): Stat(one.size, one.mtime_ns / 1e9)
-            for one in found
-            if one.type == fs.FileType.File
+            one.path.removeprefix(f"{self._root}/"): Stat(one.size, one.mtime_ns / 1e9) for one in found if one.is_file
         }
 
     def remove(self, file: str) -> None:
@@ -107,18 +109,14 @@ class Bucket:
     def sync(self, folder: str) -> None:
         """Nothing to do: an object that was answered for is safe."""
 
-    @property
-    def _endpoint(self) -> str:
-        names = (name for name, meant in _AS_PYARROW_SAYS.items() if meant == "endpoint_override")
-        return next((self._known[name] for name in names if self._known.get(name)), "")
-
-    def _files(self) -> fs.S3FileSystem:
+    def _files(self) -> "fs.S3FileSystem":
         """Arrow's client; made late, for making it may ask the network."""
         if self._fs is None:
-            named = {meant: self._known[name] for name, meant in _AS_PYARROW_SAYS.items() if self._known.get(name)}
+            from pyarrow import fs
+
             patience = fs.AwsStandardS3RetryStrategy(max_attempts=1 + int(self.options["max_retries"]))
             self._fs = fs.S3FileSystem(
-                **named, retry_strategy=patience, connect_timeout=5, request_timeout=60, allow_delayed_open=True
+                **self._named, retry_strategy=patience, connect_timeout=5, request_timeout=60, allow_delayed_open=True
             )
         return self._fs
 

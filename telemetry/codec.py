@@ -156,7 +156,7 @@ def _open(frames: Sequence[Frame]) -> tuple[Frame, list[Frame]]:
         raise ForeignVersion(WIRE_VERSION, first[4])
     head = memoryview(first)[PREFIX_BYTES:]
     _check_limits(len(head), parts)
-    if _digest(head, parts) != first[len(_BEGINNING) : PREFIX_BYTES]:
+    if _digest(head, parts) != digest_of(frames):
         raise MalformedMessage("checksum is wrong")
     return head, parts
 

@@ -100,7 +100,7 @@ class Compaction:
         self.socket.setblocking(False)
         self._process: subprocess.Popen[bytes] | None = None
         self._asked: list[tuple[int, bytes, str]] = []
-        self._ordered: int | None = None
+        self._busy = False
         self._next_s, self._patience_s = time.monotonic() + COMPACT_EVERY_S, AGAIN_S[0]
         self._deaths, self._stopping = 0, False
         self._first = bool(storage.url)
@@ -125,7 +125,7 @@ class Compaction:
         done = list(self._hear())
         self._look_after()
         wanted = self._ledger.waiting or self._asked or self._first or self._trim_s <= time.monotonic()
-        if wanted and self._ordered is None and time.monotonic() >= self._next_s:
+        if wanted and not self._busy and time.monotonic() >= self._next_s:
             self._order()
         return done
 
@@ -158,7 +158,7 @@ class Compaction:
                 raise CompactionFailed(self._ledger.store, report.why)
 
     def _answers(self, done: Done) -> Iterator[tuple[bytes, str, str]]:
-        self._ordered, self._next_s = None, time.monotonic() + COMPACT_EVERY_S
+        self._busy, self._next_s = False, time.monotonic() + COMPACT_EVERY_S
         self._first = False
         self._note(done.why)
         answered = [asked for asked in self._asked if asked[0] <= done.upto]
@@ -191,19 +191,28 @@ class Compaction:
         if code is None:
             return
         log.warning("compactor_died", exit_code=code, again_in_s=self._patience_s)
-        self._deaths += 1
-        if self._deaths >= DEATHS and (code >= 0 or self._stopping):
-            raise CompactionFailed(self._ledger.store, f"its process ended {DEATHS} times, at last with code {code}")
-        self._process, self._ordered = None, None
+        self._process, self._busy = None, False
+        self._put_off(f"its process ended with code {code}", final=code >= 0)
+
+    def _put_off(self, why: str, *, final: bool) -> None:
+        """Try again in a while, with more patience each time; raises CompactionFailed where that is no use."""
+        self._deaths += final or self._stopping
+        if self._deaths >= DEATHS:
+            raise CompactionFailed(self._ledger.store, f"{why}, and that is the end of {DEATHS} tries")
         self._next_s = time.monotonic() + self._patience_s
         self._patience_s = min(2 * self._patience_s, AGAIN_S[1])
 
     def _order(self) -> None:
-        if self._process is None:
-            self._process = self._begun()
-        self._ordered, self._ordered_s = self._ledger.last_seq, time.monotonic()
+        try:
+            self._process = self._process or self._begun()
+        except OSError as error:  # no descriptor or no process is to be had: strangers may have used them up
+            why = f"its process cannot be begun: {error.strerror}"
+            self._note(why)
+            self._put_off(why, final=False)
+            return
+        self._busy, self._ordered_s = True, time.monotonic()
         trim = self._trim_s <= self._ordered_s and not self._stopping
-        self.socket.send(msgspec.msgpack.encode(Order(self._ordered, self._first, trim)))
+        self.socket.send(msgspec.msgpack.encode(Order(self._ledger.last_seq, self._first, trim)))
 
     def _begun(self) -> "subprocess.Popen[bytes]":
         """The process; it finds what this one can import, and has nothing of it open but its socket."""

@@ -1,19 +1,18 @@
 """What a compactor reads: the messages of the log, one after the other, by their number."""
 
 import contextlib
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
 
 from telemetry.clip import Clip
 from telemetry.codec import clip_of, decode_kept
 from telemetry.columns import ColumnLike, unpack_rows
 from telemetry.errors import LedgerCorrupt, MalformedMessage
-from telemetry.log_format import HEAD_BYTES, Head, Record, read_record
+from telemetry.log_format import HEAD_BYTES, Head, Record, read_record, segment_file
 from telemetry.messages import ClipUpload, Rows, Stored
 from telemetry.record import split
+from telemetry.segments import opened
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +62,11 @@ class Reader:
         if read >= last:
             return
         # what the last message was read from may have been removed since
-        there = self._at[0] == after and self._path(self._at[1]).exists()
+        there = self._at[0] == after and segment_file(self._folder, self._at[1]).exists()
         seq, segment, at = self._at if there else self._segment_of(after)
         while read < last:
-            with self._opened(segment, seq) as file:
-                for record in file.records(at):
+            with self._opened(segment, seq) as (fd, head):
+                while record := read_record(fd, at, head.salt):
                     at, seq = record.end, record.about.seq
                     if record.about.piece is None and seq > read:
                         read, self._at = seq, (seq, segment, at)
@@ -88,46 +87,23 @@ class Reader:
         """The segment with the message behind this one: the number before its first, itself, and where it begins."""
         found = (-1, 0, 0)
         for path in sorted(self._folder.glob("*.seg")):
-            with contextlib.suppress(FileNotFoundError), _File(path) as file:
-                if file.head and file.head.first <= seq + 1:
-                    found = (file.head.first - 1, file.head.number, HEAD_BYTES)
+            with contextlib.suppress(FileNotFoundError), opened(path) as fd:
+                head = Head.read(fd)
+                if head and head.first <= seq + 1:
+                    found = (head.first - 1, head.number, HEAD_BYTES)
         if not found[1]:
             raise LedgerCorrupt(self._store, str(seq + 1), "the segment that it is in is not there")
         return found
 
-    def _opened(self, segment: int, seq: int) -> "_File":
-        """A segment that goes on behind a message; raises LedgerCorrupt."""
-        try:
-            file = _File(self._path(segment))
-        except FileNotFoundError:
-            raise LedgerCorrupt(self._store, str(seq + 1), f"there is no segment {segment}") from None
-        if file.head is None or file.head.first > seq + 1:
-            file.close()
-            raise LedgerCorrupt(self._store, str(seq + 1), f"segment {segment} does not go on where it should")
-        return file
-
-    def _path(self, segment: int) -> Path:
-        return self._folder / f"{segment:08}.seg"
-
-
-class _File:
-    """An open segment."""
-
-    def __init__(self, path: Path) -> None:
-        self._fd = os.open(path, os.O_RDONLY)
-        self.head = Head.read(self._fd)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        os.close(self._fd)
-
-    def records(self, at: int) -> Iterator[Record]:
-        """Records from a byte on, up to what is none."""
-        while self.head and (record := read_record(self._fd, at, self.head.salt)):
-            yield record
-            at = record.end
+    @contextlib.contextmanager
+    def _opened(self, segment: int, seq: int) -> Iterator[tuple[int, Head]]:
+        """A segment that goes on behind a message, and its head; raises LedgerCorrupt."""
+        with contextlib.ExitStack() as closing:
+            try:
+                fd = closing.enter_context(opened(segment_file(self._folder, segment)))
+            except FileNotFoundError:
+                raise LedgerCorrupt(self._store, str(seq + 1), f"there is no segment {segment}") from None
+            head = Head.read(fd)
+            if head is None or head.first > seq + 1:
+                raise LedgerCorrupt(self._store, str(seq + 1), f"segment {segment} does not go on where it should")
+            yield fd, head

@@ -11,6 +11,7 @@ what a sender put into a message, never pass for a record of this one.
 import os
 import struct
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple, Self
 
 import msgspec
@@ -26,6 +27,11 @@ _SUM_BYTES = 8
 HEAD_BYTES = _HEAD.size + _SUM_BYTES
 RECORD_BYTES = _RECORD.size + _SUM_BYTES
 MAX_ABOUT_BYTES = 8_192
+
+
+def segment_file(folder: Path, number: int) -> Path:
+    """Where a segment lies."""
+    return folder / f"{number:08}.seg"
 
 
 class Head(NamedTuple):

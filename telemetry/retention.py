@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import pyarrow as pa
 from deltalake import DeltaTable
@@ -21,8 +21,6 @@ from telemetry.destination import Destination, Stat
 from telemetry.errors import StoreContended
 from telemetry.limits import Limits, Trimmed
 from telemetry.tables import DAY, TABLES
-
-Result = TypeVar("Result")
 
 _JUDGED = ("labels", "truth")  # people paid for them
 _TRIES = 5
@@ -49,19 +47,18 @@ def trim(
     rows = _rows_of(held, cut)
     if not dry_run:
         for table in rows:
-            if cut.upto and any(file.day and file.day <= cut.upto for file in held.tables[table]):
+            if any(_within(file.day, cut.upto) for file in held.tables[table]):
                 _change(place, table, _deletion(f"{DAY} <= DATE '{cut.upto}'"))
         for names in _chunks(cut.single):
             _change(place, "clips", _deletion(f"file IN ({names})"))
-    gone = [clip for clip in held.clips if clip in cut.single or _within(clip.day, cut.upto)]
+    gone = [clip for clip in held.clips if _within(clip.day, cut.upto)] + cut.single
     freed = _sweep(place, held, [clip.file for clip in gone], grace_h, dry_run=dry_run)
-    going = cut.nbytes
     return Trimmed(
         upto=cut.upto,
         rows=rows,
         clips=len(gone),
-        nbytes=going,
-        kept_bytes=held.nbytes - going,
+        nbytes=cut.nbytes,
+        kept_bytes=held.nbytes - cut.nbytes,
         freed_files=len(freed),
         freed_bytes=sum(freed),
         dry_run=dry_run,
@@ -186,19 +183,18 @@ def _deletion(predicate: str) -> Callable[[DeltaTable], object]:
     return lambda delta: delta.delete(predicate)
 
 
-def _change(place: Destination, table: str, work: Callable[[DeltaTable], Result]) -> Result:
+def _change(place: Destination, table: str, work: Callable[[DeltaTable], object]) -> None:
     """Change a table and make that safe; again where somebody else changed it in between."""
     for left in reversed(range(_TRIES)):
         try:
             with place.trouble():
-                done = work(DeltaTable(place.table(table), storage_options=place.options))
+                work(DeltaTable(place.table(table), storage_options=place.options))
         except StoreContended:
             if not left:
                 raise
         else:
             place.sync(f"tables/{table}")
-            return done
-    raise AssertionError
+            return
 
 
 def _sweep(place: Destination, held: _Held, gone: list[str], grace_h: int, *, dry_run: bool) -> list[int]:

@@ -3,17 +3,18 @@
 import contextlib
 import errno
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from telemetry.codec import Frame
 from telemetry.errors import LedgerCorrupt, StorageFull
-from telemetry.log_format import HEAD_BYTES, About, Head, pack_record, read_record
+from telemetry.log_format import HEAD_BYTES, About, Head, pack_record, read_record, segment_file
 from telemetry.record import split
 
-NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EMFILE, errno.ENFILE})
+NO_FILES = frozenset({errno.EMFILE, errno.ENFILE})
+NO_ROOM = NO_FILES | {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _CHUNKS_A_WRITE = 1024  # IOV_MAX
 _GIVE_BACK_BYTES = 8 * 2**20
 
@@ -85,13 +86,8 @@ class Segments:
             places.append(Place(self.end.segment, at, length))
             chunks += record
             at += length
-        try:
+        with self._room(lambda: os.ftruncate(self._fd, self.end.at)):
             self._write(chunks)
-        except OSError as error:
-            if error.errno not in NO_ROOM:
-                raise
-            os.ftruncate(self._fd, self.end.at)
-            raise StorageFull(self._folder, error.strerror or "") from error
         return places
 
     def sync(self) -> None:
@@ -110,15 +106,11 @@ class Segments:
         """The frames of a record; None where it is not there. Raises StorageFull where no more files can be opened."""
         head = self.heads.get(place.segment)
         try:
-            with _opened(self._path(place.segment)) as fd:
+            with self._room(), opened(self._path(place.segment)) as fd:
                 record = read_record(fd, place.start, head.salt) if head else None
                 return split(record.body) if record else None
         except (FileNotFoundError, ValueError):
             return None
-        except OSError as error:
-            if error.errno not in NO_ROOM:
-                raise
-            raise StorageFull(self._folder, error.strerror or "") from error
 
     def remove_before(self, segment: int) -> None:
         """Delete the files with lower numbers, never the one that is appended to."""
@@ -135,7 +127,7 @@ class Segments:
                 os.unlink(self._path(number))  # noqa: PTH108 - as above
 
     def _records(self, number: int) -> Iterator[tuple[About, Place]]:
-        with _opened(self._path(number)) as fd:
+        with opened(self._path(number)) as fd:
             size, salt = os.fstat(fd).st_size, self.heads[number].salt
             if size < self.end.at:
                 raise LedgerCorrupt(self._folder, str(self.end.seq), f"segment {number} was longer")
@@ -156,7 +148,7 @@ class Segments:
     def _found(self) -> Iterator[tuple[int, Head]]:
         """The segments there are; one whose head never got to the disk holds nothing and is removed."""
         for path in sorted(self._folder.glob("*.seg")):
-            with _opened(path) as fd:
+            with opened(path) as fd:
                 head, size = Head.read(fd), os.fstat(fd).st_size
             if head is not None and path == self._path(head.number):
                 yield head.number, head
@@ -172,20 +164,18 @@ class Segments:
         salt = int.from_bytes(os.urandom(8), "little")
         head = Head(number, salt, self.end.seq + 1, self.end.at)
         path = self._path(number)
-        fd = -1
-        try:
+        with self._room():
             fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+
+        def undo() -> None:
+            os.close(fd)
+            os.unlink(path)  # noqa: PTH108 - as above
+
+        with self._room(undo):
             if os.pwritev(fd, [head.packed()], 0) < HEAD_BYTES:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             os.fdatasync(fd)
             sync_folder(self._folder)
-        except OSError as error:
-            if error.errno not in NO_ROOM:
-                raise
-            if fd >= 0:
-                os.close(fd)
-                os.unlink(path)  # noqa: PTH108 - as above
-            raise StorageFull(self._folder, error.strerror or "") from error
         if self._fd >= 0:
             os.close(self._fd)
         self._fd, self.heads[number] = fd, head
@@ -201,8 +191,19 @@ class Segments:
                 at += written
                 some = _behind(some, written)
 
+    @contextlib.contextmanager
+    def _room(self, undo: Callable[[], object] = lambda: None) -> Iterator[None]:
+        """Want of room becomes StorageFull, once what was begun is undone."""
+        try:
+            yield
+        except OSError as error:
+            if error.errno not in NO_ROOM:
+                raise
+            undo()
+            raise StorageFull(self._folder, error.strerror or "") from error
+
     def _path(self, segment: int) -> Path:
-        return self._folder / f"{segment:08}.seg"
+        return segment_file(self._folder, segment)
 
 
 def _behind(chunks: Sequence[Frame], written: int) -> Sequence[Frame]:
@@ -212,8 +213,9 @@ def _behind(chunks: Sequence[Frame], written: int) -> Sequence[Frame]:
 
 
 @contextlib.contextmanager
-def _opened(path: Path) -> Iterator[int]:
-    fd = os.open(path, os.O_RDONLY)
+def opened(path: Path, flags: int = 0) -> Iterator[int]:
+    """A file to be read."""
+    fd = os.open(path, os.O_RDONLY | flags)
     try:
         yield fd
     finally:
@@ -222,14 +224,11 @@ def _opened(path: Path) -> Iterator[int]:
 
 def sync_file(path: Path) -> None:
     """Bring a file's bytes to the disk, if there is one."""
-    with contextlib.suppress(FileNotFoundError), _opened(path) as fd:
+    with contextlib.suppress(FileNotFoundError), opened(path) as fd:
         os.fdatasync(fd)
 
 
 def sync_folder(folder: Path) -> None:
     """Bring the names in a folder to the disk."""
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
+    with opened(folder, os.O_DIRECTORY) as fd:
         os.fsync(fd)
-    finally:
-        os.close(fd)

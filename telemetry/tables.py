@@ -211,19 +211,24 @@ TABLES: dict[str, Table] = {
 
 def arrow_schema(table: str) -> "pa.Schema":
     """The Arrow schema of a table by its name; `UnknownTable` where there is none."""
-    import pyarrow as pa
-
-    if table not in TABLES:
-        raise UnknownTable(table, TABLES)
-    return pa.schema([(name, pa.type_for_alias(column.type)) for name, column in TABLES[table].columns.items()])
+    return _schema(_known(table).columns)
 
 
 def stored_schema(table: str) -> "pa.Schema":
     """The Arrow schema of a table on disk: that of `arrow_schema`, and the day where it has one."""
+    return _schema(_known(table).on_disk)
+
+
+def _known(table: str) -> Table:
+    if table not in TABLES:
+        raise UnknownTable(table, TABLES)
+    return TABLES[table]
+
+
+def _schema(columns: Mapping[str, Column]) -> "pa.Schema":
     import pyarrow as pa
 
-    schema = arrow_schema(table)
-    return schema.append(pa.field(DAY, pa.date32())) if TABLES[table].dated else schema
+    return pa.schema([(name, pa.type_for_alias(column.type)) for name, column in columns.items()])
 
 
 def arrow_table(table: str, columns: Mapping[str, np.ndarray | Sequence[object]]) -> "pa.Table":

@@ -3,7 +3,7 @@
 import importlib.util
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from fleet.plan import RunPlan
 from fleet.plan_file import load_plan
+from telemetry import open_run
 
 if TYPE_CHECKING:
     from fleet.simulation.crew import Progress
@@ -82,6 +83,12 @@ def save_plan(folder: Path) -> Path:
 def small_plan(folder: Path, *overrides: str) -> RunPlan:
     """The plan in a folder that `save_plan` filled."""
     return load_plan(str(folder / "small.yaml"), overrides)
+
+
+def rows_of(run: Path, tables: Iterable[str]) -> dict[str, list[str]]:
+    """Tables, sorted, but for the run's name."""
+    with open_run(run) as db:
+        return {table: sorted(map(repr, db.table(table).project("* EXCLUDE run").fetchall())) for table in tables}
 
 
 class Interrupts:

@@ -109,14 +109,18 @@ class Hold:
     """One car's share of an outbox.
 
     parcels: clip → parcel, in the order they came, until they are acknowledged or given up
-    nbytes: their weight; begun: those in flight
+    begun: those in flight
     """
 
     def __init__(self, partitions: Sequence[Partition]) -> None:
         self.parcels: dict[str, Parcel] = {}
-        self.nbytes = 0
         self.begun: list[Parcel] = []
         self._shelves = {partition.name: Shelf(partition) for partition in partitions}
+
+    @property
+    def nbytes(self) -> int:
+        """The weight of all that it holds."""
+        return sum(shelf.nbytes for shelf in self._shelves.values())
 
     @property
     def unsent(self) -> tuple[int, float]:
@@ -129,7 +133,6 @@ class Hold:
         """Hold a parcel, in whatever state it is."""
         shelf = self._shelf(parcel)
         self.parcels[parcel.cut.clip] = parcel
-        self.nbytes += parcel.nbytes
         shelf.nbytes += parcel.nbytes
         if parcel.started_us < 0:
             shelf.put(parcel)
@@ -141,7 +144,6 @@ class Hold:
         parcel = self.parcels.pop(clip, None)
         if parcel is None:
             return
-        self.nbytes -= parcel.nbytes
         self._shelf(parcel).nbytes -= parcel.nbytes
         if parcel.started_us < 0:
             self._shelf(parcel).take(parcel)
@@ -151,8 +153,9 @@ class Hold:
     def next(self, now_us: int, spare_bytes: dict[str, float]) -> Parcel | None:
         """The parcel to send: one in flight, else the best that waits; spare_bytes: what each partition may send."""
         begun = [each for each in self.begun if each.left_bytes <= spare_bytes[each.partition.name] + ROUNDING_BYTES]
-        firsts = () if begun else (each.first(now_us, spare_bytes[name]) for name, each in self._shelves.items())
-        found = begun or [first for first in firsts if first]
+        found = begun or [
+            first for name, each in self._shelves.items() if (first := each.first(now_us, spare_bytes[name]))
+        ]
         return min(found, key=lambda parcel: parcel.sending_order, default=None)
 
     def begin(self, parcel: Parcel, now_us: int) -> None:

@@ -141,8 +141,8 @@ class Outbox:
 
     def _spare(self, car: int, partition: Partition, now_us: int, *, wifi: bool) -> float:
         """What a partition may still send over a link today."""
-        if wifi or not partition.metered:
-            return math.inf if wifi else partition.cellular_bytes
+        if wifi:
+            return math.inf
         return partition.cellular_bytes - self._metered.of(car, partition.name, now_us // DAY_US)
 
     def _within_limits(self, cut: Cut, nbytes: int) -> bool:

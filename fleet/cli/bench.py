@@ -36,14 +36,14 @@ def register(app: typer.Typer) -> None:
 
 def bench(
     names: Annotated[
-        list[str] | None, typer.Argument(help="Which. [dim]Default: all but faults, fuzz_coverage and soak[/dim]")
+        list[str] | None, typer.Argument(help=f"Which. [dim]Default: all but {', '.join(LONG)}[/dim]")
     ] = None,
     *,
     quick: Annotated[
-        bool, typer.Option("--quick", help="Fewer of everything. [dim]bev, faults, fuzz_coverage, soak[/dim]")
+        bool, typer.Option("--quick", help=f"Fewer of everything. [dim]{', '.join(WITH_QUICK)}[/dim]")
     ] = False,
     out: Annotated[
-        Path | None, typer.Option("--out", help="A folder for pictures and tables. [dim]bev only[/dim]")
+        Path | None, typer.Option("--out", help=f"A folder for pictures and tables. [dim]{', '.join(WITH_OUT)}[/dim]")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")] = False,
 ) -> None:

@@ -101,13 +101,13 @@ def trim(
 
     May run beside its server and readers: files leave an hour after their rows, with the next trim.
     """
-    if keep_days is None and keep_gb is None:
+    limits = limits_of(keep_days, keep_gb, labels=labels)
+    if limits is None:
         raise typer.BadParameter("say what is to stay: --keep-days, --keep-gb or both", param_hint="--keep-days")
     from fleet.cli.output import console, print_json, print_table
-    from telemetry import Limits, open_destination
+    from telemetry import open_destination
     from telemetry import trim as let_go
 
-    limits = limits_of(keep_days, keep_gb, labels=labels) or Limits()
     with console().status("looking at what there is"):
         done = let_go(open_destination(store), limits, grace_h=0 if at_once else 1, dry_run=dry_run)
     if as_json:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from fixtures import OFTEN, Interrupts, small_plan
+from fixtures import OFTEN, Interrupts, rows_of, small_plan
 
 from fleet.plan import RunPlan
 from fleet.report import open_folder
@@ -59,11 +59,6 @@ def ask(run: str | Path, query: str) -> list[tuple[object, ...]]:
         return db.sql(query).fetchall()
 
 
-def rows(run: Path) -> dict[str, list[tuple[object, ...]]]:
-    with open_run(run) as db:
-        return {table: sorted(map(repr, db.table(table).project("* EXCLUDE run").fetchall())) for table in TABLES}
-
-
 def test_every_clip_ends_in_its_partition_in_one_of_all_ways(first: runs.Summary) -> None:
     ends = set(ask(first.run, "SELECT DISTINCT partition, status FROM uploads WHERE status <> 'waiting'"))
     assert ends >= {
@@ -115,4 +110,4 @@ def test_a_run_cut_up_otherwise_and_interrupted_before_midnight_comes_to_the_sam
     with pytest.raises(KeyboardInterrupt):
         runs.start(otherwise, tmp_path / "run", runs.Setting(watch=Interrupts(first.car_ticks // 3)))
     assert runs.resume(tmp_path / "run").digest == first.digest
-    assert rows(tmp_path / "run") == rows(Path(first.run))
+    assert rows_of(tmp_path / "run", TABLES) == rows_of(Path(first.run), TABLES)

@@ -5,7 +5,7 @@ from pathlib import Path
 from shutil import copytree
 
 import pytest
-from fixtures import Interrupts, small_plan
+from fixtures import Interrupts, rows_of, small_plan
 
 from fleet.errors import ForeignCheckpoint, NothingToResume, RunDiverged, ShardDied
 from fleet.simulation import run as runs
@@ -23,14 +23,8 @@ def first(small: Path, tmp_path_factory: pytest.TempPathFactory) -> runs.Summary
     return runs.start(small_plan(small), tmp_path_factory.mktemp("first") / "run")
 
 
-def rows(run: Path) -> dict[str, list[tuple[object, ...]]]:
-    """All tables, sorted, but for the run's name and where a clip's file lies."""
-    with open_run(run) as db:
-        return {table: sorted(map(repr, db.table(table).project("* EXCLUDE run").fetchall())) for table in TABLES}
-
-
 def test_something_happens(first: runs.Summary) -> None:
-    found = rows(Path(first.run))
+    found = rows_of(Path(first.run), TABLES)
     assert first.fires > first.clips_kept > 5
     assert all(found.values())
 
@@ -41,13 +35,13 @@ def test_the_digest_does_not_depend_on_cohorts(
 ) -> None:
     again = runs.start(small_plan(small, f"cohort_cars={cohort_cars}"), tmp_path / "run")
     assert again.digest == first.digest
-    assert rows(tmp_path / "run") == rows(Path(first.run))
+    assert rows_of(tmp_path / "run", TABLES) == rows_of(Path(first.run), TABLES)
 
 
 def test_the_digest_does_not_depend_on_shards(first: runs.Summary, small: Path, tmp_path: Path) -> None:
     again = runs.start(small_plan(small, "shards=2"), tmp_path / "run")
     assert again.digest == first.digest
-    assert rows(tmp_path / "run") == rows(Path(first.run))
+    assert rows_of(tmp_path / "run", TABLES) == rows_of(Path(first.run), TABLES)
 
 
 def test_another_seed_gives_another_digest(first: runs.Summary, small: Path, tmp_path: Path) -> None:
@@ -84,7 +78,7 @@ def test_an_interrupted_run_goes_on_to_the_same_digest(
     assert RunFolder(tmp_path / "run").manifest["complete"] is False
     again = runs.resume(tmp_path / "run")
     assert (again.digest, again.car_ticks, again.fires) == (first.digest, first.car_ticks, first.fires)
-    assert rows(tmp_path / "run") == rows(Path(first.run))
+    assert rows_of(tmp_path / "run", TABLES) == rows_of(Path(first.run), TABLES)
 
 
 def test_a_run_that_was_copied_goes_on_elsewhere(first: runs.Summary, stopped: Path, tmp_path: Path) -> None:

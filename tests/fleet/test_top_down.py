@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from fixtures import small_plan
+from fixtures import rows_of, small_plan
 from little_viewer import make_viewer
 
 from fleet.errors import BadPlan
@@ -44,12 +44,6 @@ def first(above: Path, tmp_path_factory: pytest.TempPathFactory) -> runs.Summary
     return runs.start(plan(above), tmp_path_factory.mktemp("first") / "run")
 
 
-def rows(run: Path) -> dict[str, list[tuple[object, ...]]]:
-    """All tables, sorted, but for the run's name and where a clip's file lies."""
-    with open_run(run) as db:
-        return {table: sorted(map(repr, db.table(table).project("* EXCLUDE run").fetchall())) for table in TABLES}
-
-
 def test_maps_lead_to_fires_clips_and_a_comparison(first: runs.Summary) -> None:
     assert first.clips_kept > 3
     with open_run(first.run) as db:
@@ -74,13 +68,13 @@ def test_the_digest_with_maps_does_not_depend_on_cohorts(
 ) -> None:
     again = runs.start(plan(above, f"cohort_cars={cohort_cars}"), tmp_path / "run")
     assert again.digest == first.digest
-    assert rows(tmp_path / "run") == rows(Path(first.run))
+    assert rows_of(tmp_path / "run", TABLES) == rows_of(Path(first.run), TABLES)
 
 
 def test_the_digest_with_maps_does_not_depend_on_shards(first: runs.Summary, above: Path, tmp_path: Path) -> None:
     again = runs.start(plan(above, "shards=2"), tmp_path / "run")
     assert again.digest == first.digest
-    assert rows(tmp_path / "run") == rows(Path(first.run))
+    assert rows_of(tmp_path / "run", TABLES) == rows_of(Path(first.run), TABLES)
 
 
 def test_a_run_with_maps_is_replayed_to_the_same_digest(first: runs.Summary) -> None:
@@ -97,7 +91,7 @@ def test_an_interrupted_run_with_maps_goes_on_to_the_same_digest(
     with pytest.raises(KeyboardInterrupt):
         runs.start(plan(above), tmp_path / "run", runs.Setting(watch=interrupt))
     assert runs.resume(tmp_path / "run").digest == first.digest
-    assert rows(tmp_path / "run") == rows(Path(first.run))
+    assert rows_of(tmp_path / "run", TABLES) == rows_of(Path(first.run), TABLES)
 
 
 def test_viewers_belong_to_what_a_run_is(first: runs.Summary) -> None:

@@ -30,12 +30,13 @@ prompt = Doorman.callback
 Doorman.callback = lambda *asked: (time.sleep({SLOW_S}), prompt(*asked))[1]
 """
 DOORMAN_DIES = """
-import signal
+import signal, sys
+from pathlib import Path
 from telemetry.doorman import Doorman
 begin = Doorman.__init__
 def noted(doorman, *words):
     begin(doorman, *words)
-    signal.signal(signal.SIGUSR1, lambda *_: doorman.close())
+    signal.signal(signal.SIGUSR1, lambda *_: (doorman.close(), Path(sys.argv[1], "gone").touch()))
 Doorman.__init__ = noted
 """
 FEW_FILES = """
@@ -91,6 +92,7 @@ def test_a_server_whose_doorman_is_gone_lets_nobody_in_and_ends(tmp_path: Path) 
     """So that whoever supervises it starts it again; nothing that it acknowledged is lost by that."""
     with served(tmp_path, DOORMAN_DIES) as door:
         door.server.process.send_signal(signal.SIGUSR1)
+        until((door.store / "gone").exists)
         with pytest.raises(ServerUnreachable):
             door.gateway(door.mine, timeout_s=2.0)
         assert door.server.process.wait(60) == 1

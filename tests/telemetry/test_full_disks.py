@@ -4,9 +4,9 @@ import contextlib
 import resource
 from pathlib import Path
 
-from wire_samples import RUN, Server, a_clip, some_fires
+from wire_samples import RUN, Server, a_clip, assert_all_is_there_once, some_fires
 
-from telemetry import Gateway, open_run
+from telemetry import Gateway
 from telemetry.errors import WaitTimeout
 
 SERVER = """
@@ -52,7 +52,7 @@ def test_a_disk_that_fills_again_and_again_loses_nothing_that_was_acknowledged(t
         gateway.flush(60)
         assert len(gateway.take_acknowledged()) == 2 * ROUNDS * 2 * MESSAGES
     assert server.stop() == 0
-    _all_is_there_once(tmp_path / "store", 2 * ROUNDS * MESSAGES)
+    assert_all_is_there_once(tmp_path / "store", 2 * ROUNDS * MESSAGES)
 
 
 def test_a_server_killed_on_a_full_disk_has_all_it_acknowledged_when_there_is_room(tmp_path: Path) -> None:
@@ -69,10 +69,4 @@ def test_a_server_killed_on_a_full_disk_has_all_it_acknowledged_when_there_is_ro
         server = Server(tmp_path / "store", server.endpoint, program=SERVER)
         gateway.flush(60)
     assert server.stop() == 0
-    _all_is_there_once(tmp_path / "store", 2 * MESSAGES)
-
-
-def _all_is_there_once(store: Path, messages: int) -> None:
-    run = open_run(store)
-    assert run.sql("SELECT count(*), count(DISTINCT car) FROM fires").fetchall() == [(3 * messages, 3 * messages)]
-    assert run.sql("SELECT count(*), count(DISTINCT clip) FROM clips").fetchall() == [(messages, messages)]
+    assert_all_is_there_once(tmp_path / "store", 2 * MESSAGES)

@@ -50,9 +50,8 @@ def assert_all_is_in_the_bucket_once(messages: int) -> None:
 
 
 def compactor_of(server: Server) -> int | None:
-    found = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
-    named = [int(pid) for pid in found if "compacting" in Path(f"/proc/{pid}/cmdline").read_text()]
-    return named[0] if named else None
+    named = (pid for pid in server.children() if "compacting" in Path(f"/proc/{pid}/cmdline").read_text())
+    return next(named, None)
 
 
 @needs_an_object_store

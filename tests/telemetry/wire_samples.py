@@ -4,6 +4,8 @@ import contextlib
 import os
 import resource
 import signal
+import socket
+import struct
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -148,3 +150,22 @@ def a_server(store: Path, bind: str = "tcp://127.0.0.1:0") -> Iterator[Server]:
         yield server
     finally:
         server.kill()
+
+
+@contextlib.contextmanager
+def by_hand(endpoint: str) -> Iterator[socket.socket]:
+    """A peer that has shaken hands and says what one wants, for libzmq sends no message before its end; ZMTP 3.0."""
+    with socket.create_connection(("127.0.0.1", int(endpoint.rsplit(":", 1)[1])), timeout=20) as peer:
+        peer.sendall(b"\xff" + bytes(8) + b"\x7f\x03\x00" + b"NULL".ljust(20, b"\0") + bytes(32))
+        ready = b"\x05READY\x0bSocket-Type" + struct.pack(">I", 6) + b"DEALER"
+        peer.sendall(bytes([4, len(ready)]) + ready)
+        yield peer
+
+
+def assert_all_is_there_once(store: Path, messages: int) -> None:
+    """Three rows and a clip for each message."""
+    from telemetry import open_run
+
+    run = open_run(store)
+    assert run.sql("SELECT count(*), count(DISTINCT car) FROM fires").fetchall() == [(3 * messages, 3 * messages)]
+    assert run.sql("SELECT count(*), count(DISTINCT clip) FROM clips").fetchall() == [(messages, messages)]
