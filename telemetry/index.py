@@ -13,7 +13,7 @@ import apsw
 import msgspec
 
 from telemetry.errors import StorageFull
-from telemetry.segments import Position, sync_file, sync_folder
+from telemetry.segments import NO_FILES, Position, sync_file, sync_folder
 
 CHECKPOINT_PAGES = 4_000  # of 4 KiB, of the write-ahead log
 
@@ -91,15 +91,16 @@ class Index:
     def sync(self) -> None:
         """Bring all that was entered to the disk. It takes no room, so that a full disk can be made less full.
 
-        What is not in the write-ahead log any more SQLite itself has synced.
+        What is not in the write-ahead log any more SQLite itself has synced. Raises StorageFull where no more files
+        can be opened.
         """
-        sync_file(self._path.with_name(f"{self._path.name}-wal"))
-        sync_folder(self._path.parent)
+        with _full(self._store):
+            sync_file(self._path.with_name(f"{self._path.name}-wal"))
+            sync_folder(self._path.parent)
         self.synced = self.known
 
     def close(self) -> None:
-        """Bring all to the disk and close."""
-        self.sync()
+        """Close; what was not synced may be lost, and is in the log."""
         self._database.close()
 
 
@@ -112,8 +113,12 @@ def _full(store: Path) -> Iterator[None]:
     """A write that found no room becomes StorageFull; one whose sync failed may be on disk or not, and goes through."""
     try:
         yield
-    except apsw.FullError as error:
+    except (apsw.FullError, apsw.CantOpenError) as error:
         raise StorageFull(store, str(error)) from error
+    except OSError as error:
+        if error.errno not in NO_FILES:
+            raise
+        raise StorageFull(store, error.strerror or "") from error
     except apsw.IOError as error:
         if getattr(error, "extendedresult", 0) in _UNSURE:
             raise

@@ -18,7 +18,7 @@ import zmq
 from numpy.typing import NDArray
 
 from telemetry.errors import BadCars, BadKeys, NameTaken, UnknownKeyName
-from telemetry.segments import sync_folder
+from telemetry.segments import NO_FILES, sync_folder
 
 Z85 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-zA-Z.\-:+=^!/*?&<>()\[\]{}@%$#]{40}$")]
 KeyName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
@@ -151,8 +151,12 @@ class Keys:
         """Look whether the register has changed on disk, and take it over; whether it had. Raises BadKeys."""
         if self._folder is None or (stamp := _stamp(self._folder)) == self._stamp:
             return False
+        try:
+            register = _read(self._folder / REGISTER_FILE, _Register)
+        except OSError:  # it is still another one at the next look
+            return False
         self._stamp = stamp
-        self._take(_read(self._folder / REGISTER_FILE, _Register).holders)
+        self._take(register.holders)
         return True
 
     def enrol(self, name: str, cars: str) -> KeyFile:
@@ -218,9 +222,12 @@ def _spans(text: str) -> list[Span] | None:
 
 
 def _read(path: Path, kind: type[_T]) -> _T:
+    """What a file holds; raises BadKeys, and OSError where no more files can be opened."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=kind)
     except OSError as error:
+        if error.errno in NO_FILES:
+            raise
         raise BadKeys(path, error.strerror or str(error)) from None
     except msgspec.MsgspecError as error:
         raise BadKeys(path, str(error)) from None

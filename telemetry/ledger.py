@@ -161,13 +161,16 @@ class Ledger:
             with contextlib.suppress(StorageFull):
                 self._enter()
         if self._index.synced.segment < oldest:
-            self._index.sync()
+            with contextlib.suppress(StorageFull):
+                self._index.sync()
         self._segments.remove_before(min(oldest, self._index.synced.segment))
 
     def close(self) -> None:
         """Close; an inbox that is empty leaves no segments behind."""
         with contextlib.suppress(StorageFull):
             self._enter()
+        with contextlib.suppress(StorageFull):
+            self._index.sync()
         self._index.close()
         all_known = self._index.synced == self._segments.end
         self._segments.close(empty=all_known and not self.waiting and not self._partials)

@@ -15,6 +15,8 @@ import structlog
 import zmq
 from zmq.utils.monitor import recv_monitor_message
 
+from telemetry.segments import NO_FILES
+
 log = structlog.get_logger()
 
 HELD_BYTES = 16 * 2**20
@@ -111,10 +113,26 @@ class Watch:
         if gone:
             gone.handle.close()
         if event == zmq.EVENT_ACCEPTED:
-            with contextlib.suppress(OSError):  # it has hung up by now
+            try:
                 self._peers[fd] = _Peer(_handle_on(fd))
+            except OSError as error:  # else it has hung up by now
+                if error.errno in NO_FILES:
+                    self.cut_off += 1
+                    log.warning("peer_cut_off", unwatched=True)
+                    _hang_up(fd)
         elif event == zmq.EVENT_DISCONNECTED and not (gone and gone.delivered):
             self.unheard += 1
+
+
+def _hang_up(fd: int) -> None:
+    """Cut off a connection that there is no handle for, so that nobody is here unwatched."""
+    with contextlib.suppress(OSError):
+        peer = socket.socket(fileno=fd)
+        try:
+            if peer.family in (socket.AF_INET, socket.AF_INET6):  # the number may be another's by now
+                peer.shutdown(socket.SHUT_RDWR)
+        finally:
+            peer.detach()
 
 
 def _handle_on(fd: int) -> socket.socket:
