@@ -43,7 +43,7 @@ KILL_AFTER = 40  # acknowledgements at most; as many as a draw says
 KILL_LATE_S = 0.05  # at most, likewise
 QUOTA_BYTES = 2_000_000  # a day, of the car that floods
 NAME_CHARACTERS = 190  # of the deaf peer's batches: long answers
-LIMIT_S = 120.0
+LIMIT_S = 600.0  # for what hangs
 
 
 class Process:
@@ -492,7 +492,7 @@ def _one_under_way(dealers: Sequence["zmq.Socket[bytes]"], each: int) -> tuple[i
     for dealer in dealers:
         poller.register(dealer, zmq.POLLIN)
         dealer.send_multipart(messages[dealer].pop())
-    while done < len(dealers) * each and (ready := poller.poll(10_000)):
+    while done < len(dealers) * each and (ready := poller.poll(int(1000 * LIMIT_S))):
         for dealer, _ in ready:
             for _ in acknowledged_now(dealer):
                 done += 1

@@ -144,7 +144,7 @@ def _drive(fleet: Fleet, pid: int, store: Path, limit_s: float, a_second: float)
     """Send at an even pace, and look every now and then."""
     notes, sent, told_s = Notes(), 0, 0.0
     began_s = time.monotonic()
-    while (now_s := time.monotonic() - began_s) < limit_s:
+    while (now_s := time.monotonic() - began_s) < limit_s or not notes.at_s:
         due = int(now_s * a_second) - sent
         fleet.send(due)
         sent += due

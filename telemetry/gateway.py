@@ -154,11 +154,11 @@ class Gateway:
         self._work()
         while not done():
             now_s = time.monotonic()
-            if timeout_s is not None and now_s - start_s >= timeout_s:
-                return False
             if on_wait is not None and now_s - told_s >= 1.0:
                 told_s = now_s
                 on_wait(len(self._window))
+            if timeout_s is not None and now_s - start_s >= timeout_s:
+                return False
             self._connection.poll(0.1 if timeout_s is None else min(0.1, start_s + timeout_s - now_s))
             self._work()
         return True

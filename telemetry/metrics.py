@@ -39,11 +39,20 @@ def _none_wait() -> int:
     return 0
 
 
+def _not_behind() -> float:
+    return 0.0
+
+
+def _goes_on() -> bool:
+    return False
+
+
 @dataclass(slots=True, eq=False)
 class Metrics:
     """What a server counts, as plain numbers of the thread that collects; who looks gets them as they are then.
 
-    waiting: called for how many messages are not yet in the tables
+    waiting, behind_s, compaction_waits: called for how many messages are not yet in the tables, how long ago the oldest
+        of them came, and whether they cannot get there now
     """
 
     received: int = 0
@@ -55,12 +64,12 @@ class Metrics:
     cut_off: int = 0
     unheard: int = 0
     connected: int = 0
-    behind_s: float = 0.0
-    compaction_waits: bool = False
     disk_free_bytes: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     handshakes_refused: Counter[str] = field(default_factory=Counter)
     waiting: Callable[[], int] = _none_wait
+    behind_s: Callable[[], float] = _not_behind
+    compaction_waits: Callable[[], bool] = _goes_on
 
     def by_reason(self) -> dict[str, int]:
         """What was refused: messages by code, and handshakes."""
@@ -77,7 +86,7 @@ class Metrics:
             for reason, number in dict(getattr(self, name)).items():
                 by_reason.add_metric([reason], number)
             yield by_reason
-        now = (self.connected, self.waiting(), self.behind_s, self.compaction_waits, self.disk_free_bytes)
+        now = (self.connected, self.waiting(), self.behind_s(), self.compaction_waits(), self.disk_free_bytes)
         for (name, says), value in zip(_SAYS_NOW.items(), now, strict=True):
             yield GaugeMetricFamily(f"outrider_{name}", says, value=value)
 

@@ -94,8 +94,7 @@ class Pulse:
 
     def _status(self, elapsed_s: float, free_bytes: int, disk_bytes: int) -> Status:
         metrics, compaction = self._intake.metrics, self._compaction
-        metrics.behind_s, metrics.disk_free_bytes = compaction.behind_s, free_bytes
-        metrics.compaction_waits = bool(compaction.waits)
+        metrics.disk_free_bytes = free_bytes
         acknowledged = metrics.acknowledged
         rate = (acknowledged - self._last_acknowledged) / max(elapsed_s, BEAT_S)
         self._last_acknowledged = acknowledged

@@ -73,6 +73,8 @@ def serve(  # noqa: PLR0913 - here all that a server has is put together
         if metrics_port is not None:
             log.info("metrics_exposed", port=closing.enter_context(metrics.exposed(metrics_port)))
         metrics.waiting = lambda: ledger.waiting
+        metrics.behind_s = lambda: compaction.behind_s
+        metrics.compaction_waits = lambda: bool(compaction.waits)
         log.info("server_started", store=str(store), endpoint=collector.endpoint)
         parent = os.getppid() if with_parent else None
         with bell.rung_by_signals():

@@ -5,6 +5,13 @@ from pathlib import Path
 import pytest
 import structlog
 from fixtures import DATA, save_plan
+from hypothesis import HealthCheck, settings
+
+# the same examples on every machine, however slow it is
+settings.register_profile(
+    "same", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("same")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -95,6 +95,8 @@ class EmbeddedServer:
             log.warning("server_died", exit_code=self._child.exitcode, restarts=self.restarts)
             if not self._started_again():
                 return
+            if self._closing.is_set():  # meanwhile: `close` saw the one that died
+                self._child.terminate()
 
     def _started_again(self) -> bool:
         for _ in range(_TRIES):

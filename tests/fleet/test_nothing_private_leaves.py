@@ -71,20 +71,28 @@ def tapped(endpoint: str) -> Iterator[tuple[str, list[bytes]]]:
                 if kept is not None:
                     kept.append(taken)
                 target.sendall(taken)
+        with suppress(OSError):
             target.shutdown(socket.SHUT_WR)
+
+    def relay(client: socket.socket) -> None:
+        with client, suppress(OSError), socket.create_connection((host, int(port))) as server:
+            back = threading.Thread(target=pump, args=(server, client, None), daemon=True)
+            back.start()
+            pump(client, server, sent)
+            back.join()
 
     def accept() -> None:
         with suppress(OSError):
             while True:
-                client, _ = listener.accept()
-                server = socket.create_connection((host, int(port)))
-                threading.Thread(target=pump, args=(client, server, sent), daemon=True).start()
-                threading.Thread(target=pump, args=(server, client, None), daemon=True).start()
+                threading.Thread(target=relay, args=listener.accept()[:1], daemon=True).start()
 
-    threading.Thread(target=accept, daemon=True).start()
+    accepting = threading.Thread(target=accept)
+    accepting.start()
     try:
         yield f"tcp://127.0.0.1:{listener.getsockname()[1]}", sent
     finally:
+        listener.shutdown(socket.SHUT_RDWR)  # `close` alone would wake nobody
+        accepting.join()
         listener.close()
 
 

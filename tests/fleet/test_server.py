@@ -13,7 +13,7 @@ from telemetry import Gateway, TelemetryError
 
 
 def greet(server: EmbeddedServer) -> str:
-    with Gateway(server.endpoint, run="run", sender="test", connect_timeout_s=60, key=server.key) as gateway:
+    with Gateway(server.endpoint, run="run", sender="test", connect_timeout_s=240, key=server.key) as gateway:
         assert gateway.welcome is not None
         return gateway.welcome.store
 
@@ -36,7 +36,7 @@ def test_nobody_but_its_run_is_let_in(tmp_path: Path) -> None:
     with EmbeddedServer(tmp_path / "one") as server, EmbeddedServer(tmp_path / "two") as other:
         stranger = msgspec.structs.replace(other.key, server=server.key.server)
         with pytest.raises(TelemetryError, match="does not admit"):
-            Gateway(server.endpoint, run="run", sender="test", key=stranger)
+            Gateway(server.endpoint, run="run", sender="test", connect_timeout_s=240, key=stranger)
 
 
 def test_a_server_that_cannot_write_says_why(tmp_path: Path) -> None:

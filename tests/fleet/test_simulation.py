@@ -123,7 +123,7 @@ class Kills:
     def __call__(self, progress: Progress) -> None:
         if self.left and not progress.waiting:
             at, key = self.server.endpoint, self.server.key
-            Gateway(at, run="other", sender="test", connect_timeout_s=60, key=key).close()
+            Gateway(at, run="other", sender="test", connect_timeout_s=240, key=key).close()
             os.kill(self.server.pid, signal.SIGKILL)
             self.left -= 1
 

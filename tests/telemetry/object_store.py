@@ -29,11 +29,12 @@ def an_object_store(*, open_calls: int | None = None) -> Iterator[str]:
     with subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=os.environ | calls
     ) as process:
+        assert process.stderr
+        reading = threading.Thread(target=process.stderr.read)
         try:
-            assert process.stderr
             said = iter(process.stderr.readline, "")
             endpoint = next(found[0] for line in said if (found := re.search(r"http://127\.0\.0\.1:\d+", line)))
-            threading.Thread(target=process.stderr.read, daemon=True).start()  # or it would wait for a reader
+            reading.start()  # or it would wait for a reader
             asking = http.client.HTTPConnection(urlsplit(endpoint).netloc)
             asking.request("PUT", f"/{BUCKET}")
             assert asking.getresponse().status == 200
@@ -41,6 +42,8 @@ def an_object_store(*, open_calls: int | None = None) -> Iterator[str]:
             yield endpoint
         finally:
             process.kill()
+            if reading.ident is not None:
+                reading.join()
 
 
 def options_for(endpoint: str) -> dict[str, str]:
@@ -66,9 +69,12 @@ class Line:
         self.down = False
         self.lose: bytes | None = None
         self.lost = 0
-        threading.Thread(target=self._let_in, daemon=True).start()
+        self._letting_in = threading.Thread(target=self._let_in)
+        self._letting_in.start()
 
     def close(self) -> None:
+        self._door.shutdown(socket.SHUT_RDWR)  # `close` alone would wake nobody
+        self._letting_in.join()
         self._door.close()
 
     def _let_in(self) -> None:
@@ -78,7 +84,11 @@ class Line:
                 if self.down:
                     near.close()
                     continue
-                far = socket.create_connection(self._there)
+                try:
+                    far = socket.create_connection(self._there)
+                except OSError:  # nobody is there any more
+                    near.close()
+                    continue
                 losing = threading.Event()
                 for end, other, answers in ((near, far, False), (far, near, True)):
                     threading.Thread(target=self._carry, args=(end, other, losing, answers), daemon=True).start()

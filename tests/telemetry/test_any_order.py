@@ -90,7 +90,7 @@ def test_over_a_socket_a_shuffled_sender_gets_an_answer_to_each_and_is_kept_once
     assert any(later < sooner for sooner, later in pairwise(order))
     acknowledged: list[str] = []
     with a_server(tmp_path / "store") as server, zmq.Context() as context, context.socket(zmq.DEALER) as dealer:
-        dealer.setsockopt(zmq.RCVTIMEO, 20_000)
+        dealer.setsockopt(zmq.RCVTIMEO, 120_000)
         dealer.setsockopt(zmq.LINGER, 0)
         dealer.connect(server.endpoint)
         for number in order:

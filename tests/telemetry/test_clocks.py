@@ -15,7 +15,7 @@ import zmq
 from test_security import locked, raw_dealer, until
 from wire_samples import RUN, Server, a_clip, a_server, assert_all_is_there_once, some_fires
 
-from telemetry import Gateway, open_run
+from telemetry import Gateway, connection, open_run
 from telemetry.codec import decode, encode_rows
 from telemetry.messages import Ack, Refused
 
@@ -70,7 +70,7 @@ with Gateway(sys.argv[1], run=RUN, sender="test") as gateway:
     for number, jump_s in enumerate(jumps_s):
         gateway.send_rows("fires", str(number), some_fires(3 * number))
         ahead.write_text(str(jump_s))
-        gateway.flush(60)
+        gateway.flush()
     print(len(gateway.take_acknowledged()))
 """
 TRIMS = """
@@ -113,14 +113,17 @@ def test_the_clock_of_these_tests_does_jump(ahead: Path) -> None:
     assert YEAR_S <= asked_for_the_time() - before_s < YEAR_S + HOUR_S
 
 
-def test_when_the_clock_jumps_nothing_is_lost_or_doubled_and_no_connection_breaks(ahead: Path, tmp_path: Path) -> None:
+def test_when_the_clock_jumps_nothing_is_lost_or_doubled_and_no_connection_breaks(
+    ahead: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "HELLO_S", (HOUR_S, HOUR_S))  # or a slow welcome were a second connection
     with locked(tmp_path) as door:
         with door.gateway(door.fleet) as gateway:
             for number, jump_s in enumerate(JUMPS_S):
                 ahead.write_text(str(jump_s))
                 gateway.send_rows("fires", str(number), some_fires(3 * number))
                 gateway.send_clip(a_clip(f"c{number}", picture=bytes([number]) * 5_000))
-                gateway.flush(60)
+                gateway.flush()
                 kept = open_run(door.store).sql("SELECT count(*) FROM fires").fetchall()
                 assert kept == [(3 * (number + 1),)], "a flush must bring the newest, whatever the time"
             assert len(gateway.take_acknowledged()) == 2 * len(JUMPS_S)
@@ -135,7 +138,7 @@ def test_what_came_before_a_jump_is_still_known_after_it_and_after_a_restart(ahe
         ahead.write_text(str(jump_s))
         with a_server(store) as server, Gateway(server.endpoint, run=RUN, sender="test") as gateway:
             gateway.send_rows("fires", "same", some_fires())
-            gateway.flush(60)
+            gateway.flush()
             assert gateway.take_acknowledged() == ["same"]
             assert server.stop() == 0
     assert open_run(store).sql("SELECT count(*) FROM fires").fetchall() == [(3,)]
@@ -159,7 +162,7 @@ def test_no_age_is_reached_by_a_jump(ahead: Path, tmp_path: Path) -> None:
         for number, jump_s in enumerate((0, YEAR_S, -YEAR_S, 0)):
             ahead.write_text(str(jump_s))
             gateway.send_rows("fires", str(number), some_fires(3 * number))
-            gateway.flush(60)
+            gateway.flush()
             trimmed = server.log.read_text().count("store_trimmed")
             until(lambda trimmed=trimmed: server.log.read_text().count("store_trimmed") > trimmed)  # type: ignore[misc]
     assert server.stop() == 0

@@ -87,6 +87,6 @@ def test_what_is_no_encrypted_greeting_is_hung_up_on_and_counted(door: Locked, g
 def test_after_all_that_nothing_was_kept_and_the_honest_are_served(door: Locked) -> None:
     with door.gateway(door.mine, "honest") as gateway:
         gateway.send_rows("fires", "a", some_fires(0, 3))
-        gateway.flush(60)
+        gateway.flush()
     rows = open_run(Path(door.store)).sql("SELECT run, count(*) FROM fires GROUP BY 1").fetchall()
     assert rows == [("honest", 3)]

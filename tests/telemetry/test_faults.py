@@ -44,7 +44,7 @@ def test_a_count_finds_what_is_missing_and_what_is_there_twice(faults: ModuleTyp
         for batch in ("one", "two"):
             dealer.send_multipart(faults.encode_rows(faults.RUN, "fires", batch, faults.fires("b0-0", faults.ROWS)))
         told: set[str] = set()
-        while len(told) < 2 and dealer.poll(20_000):
+        while len(told) < 2 and dealer.poll(120_000):
             told |= set(faults.acknowledged_now(dealer))
     assert server.end(faults.signal.SIGTERM) == 0
     (here.folder / "acknowledged").write_text("b0-0\nb0-1\nc0-0\n")

@@ -58,10 +58,10 @@ def test_one_that_floods_deaf_to_refusals_is_cut_off_and_others_go_on(tmp_path: 
                     continue  # it is outside, and knocks
                 if number % 40 == 0:
                     modest.send_rows("fires", str(number), some_fires(10, 5))
-                    modest.drain(30)
+                    modest.drain()
         assert number * CLIP_BYTES > WINDOW_BYTES
         assert door.server.memory_bytes - before < 100_000_000
-        modest.flush(60)
+        modest.flush()
         assert modest.waiting == 0
         assert door.metric("quota") > 0
         ((kept,),) = open_run(door.store).sql("SELECT sum(bytes) FROM clips").fetchall()
@@ -75,7 +75,7 @@ def test_one_that_reads_no_answer_holds_up_nobody_and_has_them_when_it_asks_agai
     with a_server(tmp_path / "store") as server, zmq.Context() as context, context.socket(zmq.DEALER) as deaf:
         deaf.setsockopt(zmq.RCVHWM, 1)
         deaf.setsockopt(zmq.RCVBUF, 4_096)
-        deaf.setsockopt(zmq.RCVTIMEO, 20_000)
+        deaf.setsockopt(zmq.RCVTIMEO, 120_000)
         deaf.setsockopt(zmq.LINGER, 0)
         deaf.connect(server.endpoint)
         with Gateway(server.endpoint, run=RUN, sender="test") as gateway:
@@ -87,7 +87,7 @@ def test_one_that_reads_no_answer_holds_up_nobody_and_has_them_when_it_asks_agai
                         deaf.send_multipart(frames)
                 sent += 20 * len(messages)
                 gateway.send_rows("fires", str(sent), some_fires(0, 3))
-                gateway.drain(30)
+                gateway.drain()
             assert server.memory_bytes - before < 64_000_000
         while deaf.poll(500):
             deaf.recv_multipart()

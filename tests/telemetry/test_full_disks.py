@@ -23,13 +23,6 @@ ROUNDS, MESSAGES = 3, 6
 NOTHING, ALL = 1, resource.RLIM_INFINITY
 
 
-def leave(server: Server, room: int) -> None:
-    """Let no file of the server, or of a process that it started, grow beyond so many bytes."""
-    for pid in (server.process.pid, *server.children()):
-        with contextlib.suppress(ProcessLookupError):
-            resource.prlimit(pid, resource.RLIMIT_FSIZE, (room, resource.RLIM_INFINITY))
-
-
 def send(gateway: Gateway, batch: int) -> None:
     for number in range(MESSAGES):
         name = f"{batch}-{number}"
@@ -43,13 +36,13 @@ def test_a_disk_that_fills_again_and_again_loses_nothing_that_was_acknowledged(t
     with Gateway(server.endpoint, run=RUN, sender="test") as gateway:
         for batch in range(ROUNDS):
             send(gateway, 2 * batch)
-            gateway.flush(60)
-            leave(server, NOTHING)
+            gateway.flush()
+            server.leave(NOTHING)
             send(gateway, 2 * batch + 1)
             refused = len(told)
-            gateway.drain(60, lambda waiting: (told.append(waiting), leave(server, ALL))[0])
+            gateway.drain(on_wait=lambda waiting: (told.append(waiting), server.leave(ALL))[0])
             assert len(told) > refused, "it took what there was no room for"
-        gateway.flush(60)
+        gateway.flush()
         assert len(gateway.take_acknowledged()) == 2 * ROUNDS * 2 * MESSAGES
     assert server.stop() == 0
     assert_all_is_there_once(tmp_path / "store", 2 * ROUNDS * MESSAGES)
@@ -59,14 +52,14 @@ def test_a_server_killed_on_a_full_disk_has_all_it_acknowledged_when_there_is_ro
     server = Server(tmp_path / "store", program=SERVER)
     with Gateway(server.endpoint, run=RUN, sender="test") as gateway:
         send(gateway, 0)
-        gateway.drain(60)
-        leave(server, NOTHING)
+        gateway.drain()
+        server.leave(NOTHING)
         send(gateway, 1)
         with contextlib.suppress(WaitTimeout):
             gateway.drain(1.0)
         assert gateway.waiting > 0
         server.kill()
         server = Server(tmp_path / "store", server.endpoint, program=SERVER)
-        gateway.flush(60)
+        gateway.flush()
     assert server.stop() == 0
     assert_all_is_there_once(tmp_path / "store", 2 * MESSAGES)

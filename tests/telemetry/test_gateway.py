@@ -9,7 +9,7 @@ import pytest
 import zmq
 from wire_samples import RUN, Server, a_clip, a_server, some_fires
 
-from telemetry import Gateway, open_run
+from telemetry import Gateway, connection, open_run
 from telemetry.codec import MAGIC, decode, encode
 from telemetry.errors import (
     BadAddress,
@@ -21,6 +21,8 @@ from telemetry.errors import (
     WrongColumns,
 )
 from telemetry.messages import WIRE_VERSION, Ack, Hello, Welcome
+
+HOUR_S = 3600.0
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +37,7 @@ class Scripted:
     def __init__(self) -> None:
         self.context = zmq.Context()
         self.socket = self.context.socket(zmq.ROUTER)
-        self.socket.setsockopt(zmq.RCVTIMEO, 20_000)
+        self.socket.setsockopt(zmq.RCVTIMEO, 120_000)
         self.socket.setsockopt(zmq.LINGER, 0)
         self.endpoint = f"tcp://127.0.0.1:{self.socket.bind_to_random_port('tcp://127.0.0.1')}"
 
@@ -54,7 +56,7 @@ def test_clips_and_rows_get_acknowledged_by_the_names_they_were_sent_under(serve
     with Gateway(server.endpoint, run="names", sender="test") as gateway:
         gateway.send_clip(a_clip("one", run="names"))
         gateway.send_rows("fires", "barrier-1", some_fires())
-        gateway.drain(30)
+        gateway.drain()
         assert gateway.take_acknowledged() == ["one", "barrier-1"]
         assert gateway.take_acknowledged() == []
         assert gateway.waiting == 0
@@ -64,7 +66,7 @@ def test_a_flush_brings_all_into_the_tables(server: Server) -> None:
     with Gateway(server.endpoint, run="flush", sender="test") as gateway:
         for i in range(20):
             gateway.send_rows("fires", str(i), some_fires(10 * i, 10))
-        gateway.flush(60)
+        gateway.flush()
         fires = open_run(gateway.welcome.store).sql("SELECT DISTINCT car FROM fires WHERE run = 'flush'").fetchall()
         assert len(fires) == 200
 
@@ -80,7 +82,7 @@ def test_the_same_message_twice_is_stored_once(server: Server) -> None:
         with Gateway(server.endpoint, run="twice", sender="test") as gateway:
             gateway.send_rows("fires", "a", some_fires())
             gateway.send_rows("fires", "a", some_fires())
-            gateway.flush(60)
+            gateway.flush()
             rows = open_run(gateway.welcome.store).sql("SELECT count(*) FROM fires WHERE run = 'twice'").fetchall()
             assert rows == [(3,)]
 
@@ -88,10 +90,10 @@ def test_the_same_message_twice_is_stored_once(server: Server) -> None:
 def test_an_id_used_for_something_else_is_an_error(server: Server) -> None:
     with Gateway(server.endpoint, run="conflict", sender="test") as gateway:
         gateway.send_clip(a_clip("x", run="conflict"))
-        gateway.drain(30)
+        gateway.drain()
         gateway.send_clip(a_clip("x", run="conflict", picture=b"other"))
         with pytest.raises(MessageRefused, match="was the run's name used before"):
-            gateway.drain(30)
+            gateway.drain()
 
 
 def test_columns_are_checked_before_they_leave(server: Server) -> None:
@@ -120,6 +122,7 @@ def test_a_server_that_is_none_of_ours_is_an_error() -> None:
         hung_up.start()
         with pytest.raises(ServerUnreachable):
             Gateway(f"tcp://127.0.0.1:{other.getsockname()[1]}", run=RUN, sender="test", connect_timeout_s=0.5)
+        socket.create_connection(other.getsockname()).close()  # if the other never came so far
         hung_up.join()
 
 
@@ -141,11 +144,13 @@ def test_a_server_of_another_version_is_an_error() -> None:
 
 
 def _connect(server: Scripted, answer: Callable[[], None]) -> None:
-    """Connect while a thread plays the server."""
+    """Connect while a thread plays the server, which answers but one hello."""
     thread = threading.Thread(target=answer)
     thread.start()
     try:
-        Gateway(server.endpoint, run=RUN, sender="test", connect_timeout_s=20).close()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(connection, "HELLO_S", (HOUR_S, HOUR_S))
+            Gateway(server.endpoint, run=RUN, sender="test", connect_timeout_s=120).close()
     finally:
         thread.join()
 
@@ -153,7 +158,7 @@ def _connect(server: Scripted, answer: Callable[[], None]) -> None:
 def test_a_car_side_of_another_version_is_told_so(server: Server) -> None:
     context = zmq.Context()
     dealer = context.socket(zmq.DEALER)
-    dealer.setsockopt(zmq.RCVTIMEO, 20_000)
+    dealer.setsockopt(zmq.RCVTIMEO, 120_000)
     dealer.connect(server.endpoint)
     hello = encode(Hello(sender="old", run=RUN, versions=[3, 3]))[0]
     dealer.send_multipart([MAGIC + b"\x07" + hello[5:]])
@@ -169,9 +174,9 @@ def test_drain_gives_up_when_told_to_and_goes_on_later(tmp_path: Path) -> None:
         waited: list[int] = []
         with pytest.raises(WaitTimeout, match="1 messages without an answer"):
             gateway.drain(1.5, waited.append)
-        assert waited == [1]
+        assert set(waited) == {1}
         server.process.send_signal(signal.SIGCONT)
-        gateway.drain(60)
+        gateway.drain()
         assert gateway.take_acknowledged() == ["a"]
 
 
@@ -190,8 +195,8 @@ def test_sending_waits_only_when_the_window_is_full(tmp_path: Path) -> None:
             assert waited == []
             assert gateway.waiting == 3
             gateway.send_clip(a_clip("3", picture=bytes(20_000)))
-            assert waited == [3]
-            gateway.drain(60)
+            assert set(waited) == {3}
+            gateway.drain()
 
 
 def test_an_acknowledgement_that_got_lost_is_asked_for_again(tmp_path: Path) -> None:
@@ -199,12 +204,12 @@ def test_an_acknowledgement_that_got_lost_is_asked_for_again(tmp_path: Path) -> 
     server = Server(store)
     gateway = Gateway(server.endpoint, run=RUN, sender="test")
     gateway.send_rows("fires", "a", some_fires())
-    gateway.drain(30)
+    gateway.drain()
     server.kill()
     again = Server(store, server.endpoint)
     fresh = Gateway(server.endpoint, run=RUN, sender="test")
     fresh.send_rows("fires", "a", some_fires())
-    fresh.drain(30)
+    fresh.drain()
     assert fresh.take_acknowledged() == ["a"]
     for end in (gateway, fresh):
         end.close()
@@ -220,7 +225,7 @@ def test_a_server_that_was_away_gets_everything(tmp_path: Path) -> None:
             gateway.send_rows("fires", str(i), some_fires(3 * i))
         assert gateway.waiting == 50
         second = Server(store, first.endpoint)
-        gateway.flush(60)
+        gateway.flush()
         assert len(gateway.take_acknowledged()) == 50
         assert second.stop() == 0
     assert open_run(store).sql("SELECT count(*), count(DISTINCT car) FROM fires").fetchall() == [(150, 150)]

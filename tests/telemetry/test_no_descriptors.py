@@ -34,9 +34,9 @@ def test_a_compactor_that_cannot_be_begun_is_begun_when_it_can(tmp_path: Path) -
         with files_left(0, server.process.pid):
             gateway.send_rows("fires", "a", some_fires(0, 3))
             gateway.send_clip(a_clip("a"))
-            gateway.drain(60)
+            gateway.drain()
             until(lambda: "compaction_waits" in server.log.read_text())
-        gateway.flush(60)
+        gateway.flush()
         assert server.stop() == 0
     assert "Too many open files" in server.log.read_text()
     assert_all_is_there_once(tmp_path / "store", 1)
@@ -51,7 +51,7 @@ def test_a_server_that_is_stopped_meanwhile_brings_all_into_the_tables(tmp_path:
     ):
         gateway.send_rows("fires", "a", some_fires(0, 3))
         gateway.send_clip(a_clip("a"))
-        gateway.drain(60)
+        gateway.drain()
         assert server.stop() == 0
     assert_all_is_there_once(tmp_path / "store", 1)
 
@@ -74,10 +74,10 @@ def test_a_key_that_was_revoked_meanwhile_is_refused_as_soon_as_the_register_can
         with files_left(0, door.server.process.pid):
             door.keys.revoke("mine")
             inside.send_rows("fires", "a", some_fires(10, 3))
-            inside.drain(60)
+            inside.drain()
             until(lambda: "compaction_waits" in door.server.log.read_text())  # so it has looked several times
         until(lambda: not admitted(door, door.mine))
-        inside.flush(60)
+        inside.flush()
         assert door.server.stop() == 0
 
 
@@ -88,5 +88,5 @@ def test_a_connection_that_cannot_be_watched_is_cut_off(tmp_path: Path) -> None:
             until(lambda: "unwatched=True" in server.log.read_text())
         with Gateway(server.endpoint, run=RUN, sender="test") as gateway:
             gateway.send_rows("fires", "a", some_fires(0, 3))
-            gateway.flush(60)
+            gateway.flush()
         assert server.stop() == 0

@@ -33,7 +33,7 @@ class Locked:
     fleet: KeyFile
     store: Path
 
-    def gateway(self, key: KeyFile | None, run: str = RUN, timeout_s: float = 20.0) -> Gateway:
+    def gateway(self, key: KeyFile | None, run: str = RUN, timeout_s: float = 120.0) -> Gateway:
         return Gateway(self.server.endpoint, run=run, sender="test", key=key, connect_timeout_s=timeout_s)
 
     def metric(self, reason: str) -> int:
@@ -60,7 +60,7 @@ def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Locked]:
         yield door
 
 
-def until(holds: Callable[[], bool], limit_s: float = 60.0) -> None:
+def until(holds: Callable[[], bool], limit_s: float = 240.0) -> None:
     """Wait for something that another process will bring about."""
     end_s = time.monotonic() + limit_s
     while not holds():
@@ -72,7 +72,7 @@ def raw_dealer(context: "zmq.Context[zmq.Socket[bytes]]", door: Locked, key: Key
     dealer = context.socket(zmq.DEALER)
     dealer.curve_serverkey = door.keys.server.public.encode()
     dealer.curve_publickey, dealer.curve_secretkey = key.public.encode(), key.secret.encode()
-    dealer.setsockopt(zmq.RCVTIMEO, 20_000)
+    dealer.setsockopt(zmq.RCVTIMEO, 120_000)
     dealer.setsockopt(zmq.LINGER, 0)
     return dealer
 
@@ -81,7 +81,7 @@ def test_a_key_brings_its_cars_things_in(door: Locked) -> None:
     with door.gateway(door.mine, "welcome") as gateway:
         gateway.send_rows("fires", "a", some_fires(0, 10))
         gateway.send_clip(a_clip(run="welcome"))
-        gateway.flush(60)
+        gateway.flush()
         assert len(gateway.take_acknowledged()) == 2
 
 
@@ -107,12 +107,12 @@ def test_a_key_cannot_speak_for_the_cars_of_another(door: Locked) -> None:
     with door.gateway(door.other, "stolen") as gateway:
         gateway.send_rows("fires", "a", some_fires(8, 5))  # 8 and 9 are not its own
         with pytest.raises(MessageRefused, match="not_yours"):
-            gateway.drain(30)
+            gateway.drain()
         gateway.send_clip(a_clip(run="stolen"))  # of car 7
         with pytest.raises(MessageRefused, match="does not speak for these cars"):
-            gateway.drain(30)
+            gateway.drain()
     with door.gateway(door.fleet, "stolen") as gateway:
-        gateway.flush(60)
+        gateway.flush()
     assert open_run(door.store).sql("SELECT * FROM fires WHERE run = 'stolen'").fetchall() == []
 
 
@@ -120,7 +120,7 @@ def test_nor_in_pieces(door: Locked) -> None:
     with door.gateway(door.other, "in pieces") as gateway:
         gateway.send_clip(a_clip("big", run="in pieces", picture=bytes(300_000)))
         with pytest.raises(MessageRefused, match="not_yours"):
-            gateway.drain(30)
+            gateway.drain()
 
 
 def test_a_message_replayed_under_another_key_is_refused(tmp_path: Path) -> None:
@@ -188,7 +188,7 @@ def test_a_message_without_end_is_cut_off(tmp_path: Path) -> None:
         assert server.memory_bytes - before < 1_000_000_000  # of the four it would have been
         with Gateway(server.endpoint, run="after the bomb", sender="test") as gateway:
             gateway.send_rows("fires", "a", some_fires(0, 10))
-            gateway.drain(30)
+            gateway.drain()
 
 
 def test_one_that_never_shakes_hands_keeps_nobody_out(door: Locked) -> None:
@@ -196,7 +196,7 @@ def test_one_that_never_shakes_hands_keeps_nobody_out(door: Locked) -> None:
     idle = [socket.create_connection(address) for _ in range(150)]
     with door.gateway(door.mine, "among idlers") as gateway:
         gateway.send_rows("fires", "a", some_fires(0, 3))
-        gateway.drain(30)
+        gateway.drain()
     for each in idle:
         each.close()
 
@@ -207,21 +207,21 @@ def test_what_is_over_a_cars_quota_waits_and_others_go_on(tmp_path: Path) -> Non
             greedy.send_clip(a_clip(f"clip {i}", picture=bytes(30_000)))  # 2.7 MB of 2 MB for its ten cars
         until(lambda: (greedy.take_acknowledged(), door.metric("quota") > 0)[1])
         modest.send_rows("fires", "a", some_fires(10, 5))
-        modest.drain(30)
+        modest.drain()
         assert greedy.waiting > 0
 
 
 def test_a_key_that_is_revoked_loses_its_connection_and_its_right(tmp_path: Path) -> None:
     with locked(tmp_path) as door, door.gateway(door.mine) as gateway, door.gateway(door.other) as bystander:
         gateway.send_rows("fires", "before", some_fires(0, 3))
-        gateway.drain(30)
+        gateway.drain()
         Keys.found(tmp_path / "keys").revoke("mine")
         with pytest.raises((NotAdmitted, MessageRefused)):
             until(lambda: (gateway.send_rows("fires", f"{time.monotonic_ns()}", some_fires(0, 3)), False)[1])
         with pytest.raises(NotAdmitted):
             door.gateway(door.mine)
         bystander.send_rows("fires", "still", some_fires(10, 3))
-        bystander.drain(30)
+        bystander.drain()
 
 
 def test_a_key_that_is_rotated_is_another_key_for_the_same_cars(tmp_path: Path) -> None:

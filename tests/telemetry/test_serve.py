@@ -1,5 +1,6 @@
 import contextlib
 import fcntl
+import re
 import resource
 import socket
 import subprocess
@@ -37,7 +38,7 @@ def test_killed_at_any_moment_it_loses_and_doubles_nothing(tmp_path: Path) -> No
                 server.kill()
                 kills += 1
                 server = Server(store, endpoint)
-        gateway.flush(120)
+        gateway.flush()
         acknowledged += gateway.take_acknowledged()
     assert server.stop() == 0
     assert kills >= 10
@@ -86,7 +87,7 @@ def test_it_stops_cleanly_with_all_in_the_tables(tmp_path: Path) -> None:
     with a_server(tmp_path / "store") as server:
         with Gateway(server.endpoint, run=RUN, sender="test") as gateway:
             gateway.send_clip(a_clip())
-            gateway.drain(30)
+            gateway.drain()
         assert server.stop() == 0
     assert open_run(tmp_path / "store").sql("SELECT clip FROM clips").fetchall() == [("7-100-surprise",)]
     assert list((tmp_path / "store/inbox/segments").iterdir()) == []
@@ -167,7 +168,7 @@ def test_after_all_that_an_honest_car_is_served(server: Server) -> None:
     raw.sendall(bytes(range(256)) * 40)
     with Gateway(server.endpoint, run="honest", sender="test") as gateway:
         gateway.send_rows("fires", "a", some_fires())
-        gateway.flush(60)
+        gateway.flush()
         assert gateway.take_acknowledged() == ["a"]
     raw.close()
 
@@ -178,37 +179,33 @@ def test_a_frame_over_the_limit_cuts_off_that_peer_only(server: Server) -> None:
     monitor = dealer.get_monitor_socket(zmq.EVENT_DISCONNECTED)
     dealer.connect(server.endpoint)
     dealer.send(bytes(17 * 2**20))
-    assert monitor.poll(20_000)
+    assert monitor.poll(120_000)
     dealer.disable_monitor()
     context.destroy(linger=0)
     with Gateway(server.endpoint, run="honest", sender="test") as gateway:
         gateway.send_rows("fires", "b", some_fires())
-        gateway.drain(60)
+        gateway.drain()
 
 
 COUNTING = """
-import socket, sys
+import sys
 from pathlib import Path
 import structlog
 from telemetry import serve
 structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
-port = int(Path(sys.argv[1]).with_name("port").read_text())
-serve(Path(sys.argv[1]), sys.argv[2], ready=lambda endpoint: print(endpoint, flush=True), metrics_port=port)
+serve(Path(sys.argv[1]), sys.argv[2], ready=lambda endpoint: print(endpoint, flush=True), metrics_port=0)
 """
 
 
 def test_its_counters_can_be_read_over_http(tmp_path: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    (tmp_path / "port").write_text(str(port))
     server = Server(tmp_path / "store", program=COUNTING)
+    (port,) = re.findall(r"metrics_exposed.*?port\D*=\D*?(\d+)", server.log.read_text())
     with Gateway(server.endpoint, run=RUN, sender="test") as gateway:
         gateway.send_rows("fires", "a", some_fires())
-        gateway.flush(60)
+        gateway.flush()
     with Gateway(server.endpoint, run=RUN, sender="test") as gateway:
         gateway.send_rows("fires", "a", some_fires())
-        gateway.drain(30)
+        gateway.drain()
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as page:
         text = page.read().decode()
     server.kill()
@@ -239,12 +236,10 @@ def test_a_full_disk_makes_the_car_side_wait_and_loses_nothing(tmp_path: Path) -
 
         def make_room(waiting: int) -> None:
             waited.append(waiting)
-            resource.prlimit(
-                server.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
-            )
+            server.leave(resource.RLIM_INFINITY)
 
-        gateway.drain(60, make_room)
-        gateway.flush(60)
+        gateway.drain(on_wait=make_room)
+        gateway.flush()
         assert waited
         assert sorted(gateway.take_acknowledged()) == ["a", "big"]
     assert server.stop() == 0
@@ -264,7 +259,7 @@ def test_the_process_that_collects_knows_nothing_of_tables(tmp_path: Path) -> No
     with Gateway(server.endpoint, run=RUN, sender="test") as gateway:
         gateway.send_rows("fires", "a", some_fires())
         gateway.send_clip(a_clip())
-        gateway.flush(60)
+        gateway.flush()
     assert server.stop() == 0
     loaded = set(server.log.read_text().rpartition("LOADED")[2].split())
     assert "telemetry.collector" in loaded

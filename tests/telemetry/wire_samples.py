@@ -125,6 +125,14 @@ class Server:
         tasks = Path(f"/proc/{self.process.pid}/task").glob("*/children")
         return [int(child) for each in tasks for child in each.read_text().split()]
 
+    def leave(self, room_bytes: int) -> None:
+        """Let none of its files, or of those of a process that it started, grow beyond so much: its disk is full."""
+        limit = (room_bytes, resource.RLIM_INFINITY)
+        resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE, limit)
+        for child in self.children():  # those begun from now on have it from the server
+            with contextlib.suppress(ProcessLookupError):
+                resource.prlimit(child, resource.RLIMIT_FSIZE, limit)
+
     def kill(self) -> None:
         """SIGKILL, and wait until it is gone."""
         self._end(signal.SIGKILL)
@@ -155,7 +163,7 @@ def a_server(store: Path, bind: str = "tcp://127.0.0.1:0") -> Iterator[Server]:
 @contextlib.contextmanager
 def by_hand(endpoint: str) -> Iterator[socket.socket]:
     """A peer that has shaken hands and says what one wants, for libzmq sends no message before its end; ZMTP 3.0."""
-    with socket.create_connection(("127.0.0.1", int(endpoint.rsplit(":", 1)[1])), timeout=20) as peer:
+    with socket.create_connection(("127.0.0.1", int(endpoint.rsplit(":", 1)[1])), timeout=120) as peer:
         peer.sendall(b"\xff" + bytes(8) + b"\x7f\x03\x00" + b"NULL".ljust(20, b"\0") + bytes(32))
         ready = b"\x05READY\x0bSocket-Type" + struct.pack(">I", 6) + b"DEALER"
         peer.sendall(bytes([4, len(ready)]) + ready)
