@@ -153,15 +153,19 @@ class Folder:
         (self.path / file).unlink(missing_ok=True)
 
     def sync(self, folder: str) -> None:
-        """As Destination; what was synced before and has not changed is left alone."""
-        top = self.path / folder
+        """As Destination; what was synced before and has not changed is left alone, as is what goes meanwhile."""
+        top, there = self.path / folder, set[tuple[Path, int]]()
         with self.trouble():
             walked = [(Path(place), names) for place, _, names in os.walk(top)]
-            there = {(path, path.stat().st_mtime_ns) for place, names in walked for path in map(place.joinpath, names)}
+            for path in (place / name for place, names in walked for name in names):
+                with contextlib.suppress(FileNotFoundError):  # somebody else has trimmed
+                    there.add((path, path.stat().st_mtime_ns))
             for path, _ in sorted(there - self._synced.get(folder, set())):
-                _sync_file(path)
+                with contextlib.suppress(FileNotFoundError):
+                    _sync_file(path)
             for place, _ in reversed(walked):
-                sync_folder(place)
+                with contextlib.suppress(FileNotFoundError):
+                    sync_folder(place)
             for place in top.parents:
                 sync_folder(place)
                 if place == self.path:

@@ -9,7 +9,8 @@ from test_ledger import clip
 from test_security import admitted, locked, until
 from wire_samples import RUN, a_clip, a_server, assert_all_is_there_once, by_hand, some_fires
 
-from telemetry import Gateway
+from telemetry import Gateway, status_of
+from telemetry.errors import NoServer
 from telemetry.ledger import Ledger
 
 
@@ -29,9 +30,23 @@ def files_left(count: int, pid: int = 0) -> Iterator[None]:
             resource.prlimit(pid, resource.RLIMIT_NOFILE, (soft, hard))
 
 
+@contextlib.contextmanager
+def nothing_left(store: Path, pid: int) -> Iterator[None]:
+    """No descriptor more for a server, once it has the one with which it watches its only connection."""
+    until(lambda: connected(store) == 1)
+    with files_left(0, pid):
+        yield
+
+
+def connected(store: Path) -> int:
+    with contextlib.suppress(NoServer):  # it has said nothing yet
+        return status_of(store).connected
+    return 0
+
+
 def test_a_compactor_that_cannot_be_begun_is_begun_when_it_can(tmp_path: Path) -> None:
     with a_server(tmp_path / "store") as server, Gateway(server.endpoint, run=RUN, sender="test") as gateway:
-        with files_left(0, server.process.pid):
+        with nothing_left(tmp_path / "store", server.process.pid):
             gateway.send_rows("fires", "a", some_fires(0, 3))
             gateway.send_clip(a_clip("a"))
             gateway.drain()
@@ -47,7 +62,7 @@ def test_a_server_that_is_stopped_meanwhile_brings_all_into_the_tables(tmp_path:
     with (
         a_server(tmp_path / "store") as server,
         Gateway(server.endpoint, run=RUN, sender="test") as gateway,
-        files_left(0, server.process.pid),
+        nothing_left(tmp_path / "store", server.process.pid),
     ):
         gateway.send_rows("fires", "a", some_fires(0, 3))
         gateway.send_clip(a_clip("a"))
@@ -71,7 +86,7 @@ def test_a_log_that_cannot_be_pruned_now_is_pruned_later(tmp_path: Path) -> None
 
 def test_a_key_that_was_revoked_meanwhile_is_refused_as_soon_as_the_register_can_be_read(tmp_path: Path) -> None:
     with locked(tmp_path) as door, door.gateway(door.other) as inside:
-        with files_left(0, door.server.process.pid):
+        with nothing_left(door.store, door.server.process.pid):
             door.keys.revoke("mine")
             inside.send_rows("fires", "a", some_fires(10, 3))
             inside.drain()

@@ -93,6 +93,18 @@ def test_everything_is_synced_before_the_inbox_forgets_it(store: Path, monkeypat
     assert {path for path in kept if path.suffix != ".mcap"} | drafts <= synced
 
 
+def test_a_file_that_somebody_else_trimmed_meanwhile_needs_no_sync(store: Path) -> None:
+    """Listed, and gone when it is looked at: as a name that leads nowhere."""
+    with compacting(store) as compactor:
+        compactor.step(6)
+        (store / "clips/gone.mcap").symlink_to("nowhere")
+        (store / "tables/fires/gone.parquet").symlink_to("nowhere")
+        compactor.drain()
+    for gone in ("clips/gone.mcap", "tables/fires/gone.parquet"):
+        (store / gone).unlink()
+    assert_everything_is_there_once(store)
+
+
 def test_a_table_of_many_files_is_rewritten_as_few(store: Path) -> None:
     with compacting(store) as compactor:
         while compactor.step(2):

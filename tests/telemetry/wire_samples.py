@@ -164,9 +164,9 @@ def a_server(store: Path, bind: str = "tcp://127.0.0.1:0") -> Iterator[Server]:
 def by_hand(endpoint: str) -> Iterator[socket.socket]:
     """A peer that has shaken hands and says what one wants, for libzmq sends no message before its end; ZMTP 3.0."""
     with socket.create_connection(("127.0.0.1", int(endpoint.rsplit(":", 1)[1])), timeout=120) as peer:
-        peer.sendall(b"\xff" + bytes(8) + b"\x7f\x03\x00" + b"NULL".ljust(20, b"\0") + bytes(32))
+        greeting = b"\xff" + bytes(8) + b"\x7f\x03\x00" + b"NULL".ljust(20, b"\0") + bytes(32)
         ready = b"\x05READY\x0bSocket-Type" + struct.pack(">I", 6) + b"DEALER"
-        peer.sendall(bytes([4, len(ready)]) + ready)
+        peer.sendall(greeting + bytes([4, len(ready)]) + ready)
         yield peer
 
 
