@@ -1,15 +1,21 @@
-"""The one place where structlog is configured: events go to standard error, standard output belongs to `--json`."""
+"""The one place where logs get their form: events go to standard error, standard output belongs to `--json`."""
 
 import contextlib
-import logging
 import sys
-from typing import TextIO, cast
+from collections.abc import Callable, Mapping
+from typing import Any, TextIO, cast
 
-import structlog
+Listener = Callable[[str, str, Mapping[str, Any]], None]
+
+_QUIET = frozenset({"debug", "info"})
 
 
 def configure(*, verbose: bool = False) -> None:
     """Log warnings, and with `verbose` everything down to single clips, to standard error."""
+    import logging
+
+    import structlog
+
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -20,6 +26,28 @@ def configure(*, verbose: bool = False) -> None:
         logger_factory=structlog.WriteLoggerFactory(file=cast(TextIO, _StandardError())),
         cache_logger_on_first_use=False,
     )
+
+
+def plain(*, verbose: bool = False) -> Listener:
+    """What `configure` does, uncoloured, for `telemetry.serve`: a server has better uses for memory than structlog."""
+    file = _StandardError()
+
+    def write(level: str, event: str, facts: Mapping[str, Any]) -> None:
+        if verbose or level not in _QUIET:
+            file.write(line(level, event, facts) + "\n")
+            file.flush()
+
+    return write
+
+
+def line(level: str, event: str, facts: Mapping[str, Any]) -> str:
+    """An event as structlog's console has it."""
+    words = [f"[{level:<9}]", f"{event:<30}", *(f"{name}={_shown(facts[name])}" for name in sorted(facts))]
+    return " ".join(words).rstrip(" ")
+
+
+def _shown(value: object) -> str:
+    return value if isinstance(value, str) and not set(value) & set(" \t=\r\n\"'") else repr(value)
 
 
 class _StandardError:

@@ -7,13 +7,13 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-import structlog
 import zmq
 
 from telemetry.codec import Frame, encode
 from telemetry.deafness import WINDOW_BYTES
 from telemetry.doorman import Doorman, shut
 from telemetry.errors import BadAddress, DoormanGone, MalformedMessage, PortInUse, Unprotected
+from telemetry.events import log
 from telemetry.intake import Intake
 from telemetry.keys import Holder, Keys
 from telemetry.ledger import Incoming
@@ -30,8 +30,6 @@ from telemetry.messages import (
     Welcome,
 )
 from telemetry.watch import Watch
-
-log = structlog.get_logger()
 
 LOOPBACK = ("tcp://127.", "tcp://localhost:", "tcp://[::1]:")
 LOOK_EVERY_MS = (25, 1_000)  # alone, among many; a peer can bring in as much before it is cut off

@@ -7,18 +7,18 @@ import socket
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import structlog
 
 from telemetry.compaction import PACKET_BYTES, Done, Failed, Order, Pruned, Report, Said, Went
 from telemetry.delta import open_delta
 from telemetry.destination import open_destination
 from telemetry.entries import Entry, Reader
 from telemetry.errors import NotNow, StoreRefused, TelemetryError
+from telemetry.events import told_to
 from telemetry.limits import Limits, Storage
 from telemetry.lock import waited_for
 from telemetry.retention import trim
@@ -53,8 +53,7 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):  # both are for the server, which then lets us finish
         signal.signal(number, signal.SIG_IGN)
     os.nice(NICENESS)
-    with socket.socket(fileno=fd) as channel:
-        structlog.configure(processors=[structlog.processors.add_log_level, _Forward(channel)])
+    with socket.socket(fileno=fd) as channel, told_to(_Forward(channel)):
         try:
             with waited_for(store / "inbox/compactor.lock"):
                 _work(channel, _Inbox(store, channel, pruned), storage)
@@ -107,11 +106,12 @@ class _Forward:
     def __init__(self, channel: socket.socket) -> None:
         self._channel = channel
 
-    def __call__(self, _logger: object, level: str, event: MutableMapping[str, Any]) -> str:
-        facts = {name: value if isinstance(value, int | float) else str(value)[:_TEXT_CHARACTERS]
-                 for name, value in event.items() if name not in {"event", "level"}}  # fmt: skip
-        _report(self._channel, Said(level, str(event["event"]), facts))
-        raise structlog.DropEvent
+    def __call__(self, level: str, event: str, facts: Mapping[str, Any]) -> None:
+        short = {
+            name: value if isinstance(value, int | float) else str(value)[:_TEXT_CHARACTERS]
+            for name, value in facts.items()
+        }
+        _report(self._channel, Said(level, event, short))
 
 
 def _report(channel: socket.socket, report: Report) -> None:

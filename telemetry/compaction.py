@@ -16,13 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import structlog
 
 from telemetry.errors import CompactionFailed
+from telemetry.events import log
 from telemetry.ledger import Ledger
 from telemetry.limits import Storage, Trimmed
-
-log = structlog.get_logger()
 
 COMPACT_EVERY_S = 2.0
 TRIM_EVERY_S = 3600.0
@@ -153,7 +151,7 @@ class Compaction:
                 self.trimmed, self._trim_s = report.trimmed, time.monotonic() + TRIM_EVERY_S
                 log.info("store_trimmed", **report.trimmed.facts())
             elif isinstance(report, Said):
-                getattr(log, report.level)(report.event, **report.facts)
+                log.tell(report.level, report.event, **report.facts)
             else:
                 raise CompactionFailed(self._ledger.store, report.why)
 

@@ -3,16 +3,14 @@
 import time
 from collections.abc import Iterator, Sequence
 
-import structlog
 import zmq
-from zmq.utils.monitor import recv_monitor_message
 
 from telemetry.codec import decode
 from telemetry.errors import BadAddress, ForeignVersion, MalformedMessage, NotAdmitted, VersionMismatch
+from telemetry.events import log
 from telemetry.keys import KeyFile
 from telemetry.messages import MAX_HEAD_BYTES, AnyMessage, Welcome
-
-log = structlog.get_logger()
+from telemetry.monitor import heard
 
 HELLO_S = (1.0, 10.0)  # patience for a welcome: first, longest; doubles in between
 
@@ -141,12 +139,9 @@ class Connection:
     def _told(self) -> tuple[bool, int]:
         """What the socket tells of itself: whether it was hung up, and how often it has come through to somebody."""
         hung_up, reached = False, 0
-        try:
-            while True:
-                event = recv_monitor_message(self._monitor, zmq.NOBLOCK)["event"]
-                if event == zmq.EVENT_HANDSHAKE_FAILED_AUTH and self._key:
-                    raise NotAdmitted(self._endpoint, self._key.name)
-                reached += event == zmq.EVENT_HANDSHAKE_SUCCEEDED
-                hung_up = hung_up or event != zmq.EVENT_HANDSHAKE_SUCCEEDED
-        except zmq.Again:
-            return hung_up, reached
+        for event, _ in heard(self._monitor):
+            if event == zmq.EVENT_HANDSHAKE_FAILED_AUTH and self._key:
+                raise NotAdmitted(self._endpoint, self._key.name)
+            reached += event == zmq.EVENT_HANDSHAKE_SUCCEEDED
+            hung_up = hung_up or event != zmq.EVENT_HANDSHAKE_SUCCEEDED
+        return hung_up, reached

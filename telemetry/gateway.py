@@ -7,13 +7,12 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Self
 
-import structlog
-
 from telemetry.clip import Clip
 from telemetry.codec import encode, encode_clip, encode_rows
 from telemetry.columns import ColumnLike
 from telemetry.connection import Connection
 from telemetry.errors import MessageRefused, ServerUnreachable, WaitTimeout
+from telemetry.events import log
 from telemetry.keys import KeyFile
 from telemetry.messages import (
     OLDEST_VERSION,
@@ -32,8 +31,6 @@ from telemetry.messages import (
 from telemetry.patience import Patience
 from telemetry.pieces import cut
 from telemetry.window import Pending, Window
-
-log = structlog.get_logger()
 
 OnWait = Callable[[int], None]
 """Called about once a second of waiting with how many messages wait."""

@@ -7,12 +7,12 @@ from typing import Protocol
 
 import msgspec
 import numpy as np
-import structlog
 from numpy.typing import NDArray
 
 from telemetry.codec import Frame, decode, digest_of
 from telemetry.deafness import Deafness
 from telemetry.errors import ForeignVersion, MalformedMessage, StorageFull
+from telemetry.events import log
 from telemetry.keys import Holder
 from telemetry.ledger import Incoming, Outcome
 from telemetry.messages import (
@@ -29,8 +29,6 @@ from telemetry.messages import (
 from telemetry.metrics import Metrics
 from telemetry.pieces import joined
 from telemetry.quota import Quota
-
-log = structlog.get_logger()
 
 RETRY_MS = 1_000
 TELL_EVERY_S = 1.0

@@ -12,11 +12,11 @@ from pathlib import Path
 from types import FrameType
 from typing import Self
 
-import structlog
 import zmq
 
 from telemetry.collector import Collector
 from telemetry.compaction import Compaction
+from telemetry.events import Listener, log, told_to
 from telemetry.intake import Intake
 from telemetry.keys import Keys
 from telemetry.ledger import Ledger
@@ -24,8 +24,6 @@ from telemetry.limits import Storage
 from telemetry.metrics import Metrics
 from telemetry.pulse import Pulse
 from telemetry.quota import Quota
-
-log = structlog.get_logger()
 
 BATCHES_BETWEEN_LOOKS = 16
 
@@ -40,6 +38,7 @@ def serve(  # noqa: PLR0913 - here all that a server has is put together
     keys: Keys | None = None,
     quota: Quota | None = None,
     storage: Storage | None = None,
+    tell: Listener | None = None,
 ) -> None:
     """Collect into a store until SIGTERM or SIGINT, then finish what is on disk and return.
 
@@ -51,6 +50,7 @@ def serve(  # noqa: PLR0913 - here all that a server has is put together
         with_parent: stop also when the process that started this one has gone
         keys: who may connect; without them it speaks plain text, on the loopback address only
         quota: how much cars and the fleet may bring in
+        tell: hears of every event with its level and facts; structlog, where it is left out
         storage: where tables and clips go and how long they stay; for ever in the store, where it is left out
 
     Raises:
@@ -61,7 +61,7 @@ def serve(  # noqa: PLR0913 - here all that a server has is put together
 
     A signal that the process ignores stays ignored, so a parent can keep its server through a Ctrl-C.
     """
-    with _Bell() as bell, contextlib.ExitStack() as closing:
+    with told_to(tell), _Bell() as bell, contextlib.ExitStack() as closing:
         metrics = Metrics()
         ledger = Ledger(store)
         closing.callback(ledger.close)

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Protocol
 
 import pyarrow as pa
-import structlog
 
 from telemetry.clip import Clip
 from telemetry.clip_topics import to_mcap
@@ -24,11 +23,10 @@ from telemetry.clips import clip_in
 from telemetry.delta import Appended, utc_day
 from telemetry.destination import Destination, Folder
 from telemetry.errors import MalformedClip, NotNow, StoreContended
+from telemetry.events import log
 from telemetry.ledger import Entry
 from telemetry.messages import Rows
 from telemetry.tables import arrow_table
-
-log = structlog.get_logger()
 
 GROUP = 256
 """Ledger entries a step, and so a commit, at most."""

@@ -11,13 +11,11 @@ import socket
 import struct
 from dataclasses import dataclass, field
 
-import structlog
 import zmq
-from zmq.utils.monitor import recv_monitor_message
 
+from telemetry.events import log
+from telemetry.monitor import heard
 from telemetry.segments import NO_FILES
-
-log = structlog.get_logger()
 
 HELD_BYTES = 16 * 2**20
 """A peer may have so much in flight inside the server; honest ones have `RCVHWM` messages of `MAX_FRAME_BYTES`."""
@@ -101,10 +99,8 @@ class Watch:
             peer.handle.close()
 
     def _hear(self) -> None:
-        with contextlib.suppress(zmq.Again):
-            while True:
-                event = recv_monitor_message(self._monitor, zmq.NOBLOCK)
-                self._note(int(event["event"]), int(event["value"]))
+        for event, value in heard(self._monitor):
+            self._note(event, value)
 
     def _note(self, event: int, fd: int) -> None:
         if not hasattr(socket, "TCP_INFO"):

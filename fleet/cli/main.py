@@ -35,10 +35,9 @@ def main() -> None:
     try:
         app()
     except root_errors() as error:
-        from rich.console import Console
-        from rich.text import Text
+        from fleet.cli.output import print_error
 
-        Console(stderr=True, soft_wrap=True).print(Text.assemble(("error: ", "bold red"), str(error)))
+        print_error(error)
         sys.exit(error.exit_code if isinstance(error, FleetError) else 2)
 
 

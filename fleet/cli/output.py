@@ -7,9 +7,8 @@ from collections.abc import Collection, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from rich.console import Console
-
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.progress import Progress as Bar
 
     from fleet.plan import RunPlan
@@ -18,9 +17,18 @@ if TYPE_CHECKING:
 LINE_EVERY_S = 5.0
 
 
-def console() -> Console:
+def console() -> "Console":
     """Standard error, for people."""
+    from rich.console import Console
+
     return Console(stderr=True, soft_wrap=True, highlight=False)
+
+
+def print_error(error: Exception) -> None:
+    """What a user is told of a mistake."""
+    from rich.text import Text
+
+    console().print(Text.assemble(("error: ", "bold red"), str(error)))
 
 
 def print_json(found: dict[str, Any]) -> None:
@@ -31,6 +39,7 @@ def print_json(found: dict[str, Any]) -> None:
 
 def print_table(heads: Sequence[str], rows: Sequence[Sequence[Any]], *, whole: Collection[str] = ()) -> None:
     """A table on standard output; the columns named in `whole` are never broken, so that they can be copied."""
+    from rich.console import Console
     from rich.table import Table
 
     wide = Console(width=None if sys.stdout.isatty() else 200)

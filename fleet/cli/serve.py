@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fleet.cli.store import KeepDays, KeepGb, limits_of, weight
+from fleet.cli import collecting
+from fleet.cli.store import GIGABYTE, KeepDays, KeepGb, weight
 
 if TYPE_CHECKING:
     from telemetry import Status
@@ -69,25 +70,21 @@ def serve(
         raise typer.BadParameter("needed, and it is not there", param_hint="--store")
     if plain == (keys is not None):
         raise typer.BadParameter("say one: --keys DIR (`outrider keys init DIR` makes it), or --plain on this machine")
-    import telemetry
-    from fleet import logs
-    from fleet.cli.output import console, print_json
-
-    logs.configure(verbose=verbose)
-
-    def ready(endpoint: str) -> None:
-        console().print(f"listening on {endpoint}, keeping things in {store}; Ctrl-C ends it")
-        if as_json:
-            print_json({"endpoint": endpoint, "store": str(store)})
-
-    quota = telemetry.Quota(
-        car_bytes=round(car_mb * MEGABYTE) if car_mb else None,
-        fleet_bytes=round(fleet_mb * MEGABYTE) if fleet_mb else None,
+    collecting.begin(
+        collecting.Words(
+            store=str(store),
+            bind=bind,
+            keys=str(keys) if keys else None,
+            car_bytes=round(car_mb * MEGABYTE) if car_mb else None,
+            fleet_bytes=round(fleet_mb * MEGABYTE) if fleet_mb else None,
+            publish=publish or "",
+            keep_days=keep_days,
+            keep_bytes=round(keep_gb * GIGABYTE) if keep_gb else None,
+            metrics_port=metrics_port,
+            as_json=as_json,
+            verbose=verbose,
+        )
     )
-    storage = telemetry.Storage(url=publish or "", limits=limits_of(keep_days, keep_gb))
-    telemetry.open_destination(storage.url)
-    known = telemetry.Keys.found(keys) if keys else None
-    telemetry.serve(store, bind, ready=ready, metrics_port=metrics_port, keys=known, quota=quota, storage=storage)
 
 
 def status(*, store: Store, as_json: AsJson = False) -> None:

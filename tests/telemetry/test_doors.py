@@ -7,16 +7,18 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import zmq
 from test_security import Locked, admitted, locked, until
 from wire_samples import LOCKED_SERVER, RUN, a_clip, some_fires
+from zmq.utils import z85
 
 from telemetry import Gateway
 from telemetry.codec import encode
-from telemetry.doorman import shut
+from telemetry.doorman import Doorman, shut
 from telemetry.errors import ServerUnreachable
 from telemetry.keys import Keys
 from telemetry.messages import WIRE_VERSION, Hello
@@ -26,8 +28,8 @@ SLOW_S = 0.2
 SLOW_DOORMAN = f"""
 import time
 from telemetry.doorman import Doorman
-prompt = Doorman.callback
-Doorman.callback = lambda *asked: (time.sleep({SLOW_S}), prompt(*asked))[1]
+prompt = Doorman.answer
+Doorman.answer = lambda *asked: (time.sleep({SLOW_S}), prompt(*asked))[1]
 """
 DOORMAN_DIES = """
 import signal, sys
@@ -86,6 +88,35 @@ def test_without_a_doorman_no_key_opens(tmp_path: Path) -> None:
         assert not router.poll(0)
         dealer.disable_monitor()
         monitor.close()
+
+
+@pytest.fixture
+def doorman() -> Iterator[tuple[Doorman, str]]:
+    """One who knows a single key, and the key."""
+    keys, mine = Keys.of_one_run("mine")
+    with zmq.Context() as context:
+        doorman = Doorman(context, keys)
+        yield doorman, mine.public
+        doorman.close()
+
+
+def test_the_doorman_names_whom_it_lets_in(doorman: tuple[Doorman, str]) -> None:
+    asked = [b"1.0", b"7", b"outrider", b"127.0.0.1", b"", b"CURVE", z85.decode(doorman[1])]
+    assert doorman[0].answer(asked) == [b"1.0", b"7", b"200", b"OK", doorman[1].encode(), b""]
+
+
+@pytest.mark.parametrize(
+    ("field", "other"),
+    [(0, b"1.1"), (2, b""), (2, b"elsewhere"), (5, b"NULL"), (5, b"PLAIN"), (6, b""), (6, b"k" * 31)],
+)
+def test_what_is_not_plainly_a_question_about_a_key_is_refused(
+    doorman: tuple[Doorman, str], field: int, other: bytes
+) -> None:
+    asked = [b"1.0", b"7", b"outrider", b"127.0.0.1", b"", b"CURVE", z85.decode(doorman[1])]
+    refused = [b"1.0", b"7", b"400", b"NO ACCESS", b"", b""]
+    assert doorman[0].answer([other if number == field else each for number, each in enumerate(asked)]) == refused
+    assert doorman[0].answer([*asked, b""]) == doorman[0].answer(asked[:6]) == refused
+    assert doorman[0].answer([]) == [b"1.0", b"", *refused[2:]]
 
 
 def test_a_server_whose_doorman_is_gone_lets_nobody_in_and_ends(tmp_path: Path) -> None:
