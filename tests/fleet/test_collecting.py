@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from telemetry import Gateway, Keys, open_run
-from telemetry.errors import TelemetryError
+from fleet.logs import line
+from telemetry import Gateway, Keys, open_run, status_of
+from telemetry.errors import NotAdmitted
 
 LISTS_MODULES = """
 import atexit, os, sys
@@ -34,7 +35,6 @@ class Served:
 
     process: "subprocess.Popen[str]"
     endpoint: str
-    folder: Path
 
     def ended(self, number: signal.Signals) -> tuple[int, str]:
         """Its exit code after a signal, and what it said meanwhile."""
@@ -60,7 +60,7 @@ def served(folder: Path, *words: str, interrupts: signal.Handlers = signal.SIG_D
             assert process.stdout
             told = json.loads(process.stdout.readline())
             assert told["store"] == str(folder / "store")
-            yield Served(process, told["endpoint"], folder)
+            yield Served(process, told["endpoint"])
         finally:
             process.kill()
 
@@ -82,12 +82,13 @@ def test_it_is_telemetry_and_nothing_else(tmp_path: Path) -> None:
         with Gateway(server.endpoint, run="city", sender="test", key=mine) as gateway:
             gateway.send_rows("fires", "a", fires(3))
             gateway.flush()
-        with pytest.raises(TelemetryError):
+        with pytest.raises(NotAdmitted):
             Gateway(server.endpoint, run="city", sender="test", key=stranger)
         code, said = server.ended(signal.SIGTERM)
         pid = server.process.pid
     assert code == 0
-    assert f"[warning  ] handshake_refused              key={stranger.public[:8]} why=unknown_key" in said
+    refused = {"why": "unknown_key", "key": stranger.public[:8]}
+    assert line("warning", "handshake_refused", refused) in said.splitlines()
     assert "server_started" not in said
     loaded = set((tmp_path / f"modules-{pid}").read_text().split())
     assert {"telemetry.collector", "telemetry.doorman", "fleet.logs"} <= loaded
@@ -97,7 +98,10 @@ def test_it_is_telemetry_and_nothing_else(tmp_path: Path) -> None:
 
 def test_asked_to_it_logs_every_event(tmp_path: Path) -> None:
     with served(tmp_path, "--plain", "--verbose") as server:
-        assert server.process.pid == json.loads(_status(tmp_path / "store"))["pid"]
+        with Gateway(server.endpoint, run="city", sender="test") as gateway:
+            gateway.send_rows("fires", "a", fires(3))
+            gateway.drain()
+        assert status_of(tmp_path / "store").pid == server.process.pid
         _, said = server.ended(signal.SIGTERM)
     assert f"listening on {server.endpoint}, keeping things in {tmp_path / 'store'}" in said
     assert "[info     ] server_started                 endpoint=" in said
@@ -118,8 +122,3 @@ def test_an_ignored_ctrl_c_stays_ignored(tmp_path: Path) -> None:
             gateway.send_rows("fires", "a", fires(3))
             gateway.flush()
         assert server.ended(signal.SIGTERM)[0] == 0
-
-
-def _status(store: Path) -> str:
-    command = [sys.executable, "-m", "fleet.cli.main", "serve", "status", "--store", str(store), "--json"]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
