@@ -65,6 +65,8 @@ class Kit:
         return Studio(world, Fitting(production, tuple(shadows), self.specs), self.aim, self.step)
 
 
+_END_S = 60.0  # for a process to be gone that has hung up
+
 Work = Callable[[Studio, Any], Any]
 """A module's function from a studio and a task to a result."""
 
@@ -139,8 +141,8 @@ class Crew:
     def _tell(self, pipe: Connection, order: tuple[Work, Any]) -> None:
         try:
             pipe.send(order)
-        except OSError as error:
-            raise PainterDied(self._how(pipe)) from error
+        except OSError:
+            self._hear(pipe)  # it has gone, and may have said why
 
     def _hear(self, pipe: Connection) -> Any:
         try:
@@ -153,7 +155,7 @@ class Crew:
 
     def _how(self, pipe: Connection) -> str:
         process = self._pipes[pipe]
-        process.join(5)
+        process.join(_END_S)
         code = process.exitcode
         return f"killed by signal {-code}" if code is not None and code < 0 else f"it ended with exit code {code}"
 

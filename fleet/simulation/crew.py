@@ -79,6 +79,8 @@ class Ended:
     store: str | None
 
 
+_END_S = 60.0  # for a process to be gone that has hung up
+
 Message = Report | Saved | Ended
 Steps = Generator[Message, Decision | None, None]
 Notice = Callable[[Progress], None]
@@ -155,8 +157,8 @@ class ProcessCrew:
     def _post(self, shard: int, pipe: Connection, reply: Decision | None) -> None:
         try:
             pipe.send(reply)
-        except OSError as error:
-            raise ShardDied(shard, self._how(shard)) from error
+        except OSError:
+            self._take(shard)  # it has gone, and may have said why
 
     def _take(self, shard: int) -> Message | Progress:
         try:
@@ -168,7 +170,7 @@ class ProcessCrew:
         return said  # type: ignore[no-any-return]
 
     def _how(self, shard: int) -> str:
-        self._workers[shard].join(5)
+        self._workers[shard].join(_END_S)
         code = self._workers[shard].exitcode
         return (
             f"killed by signal {-code}" if code is not None and code < 0 else f"its process ended with exit code {code}"

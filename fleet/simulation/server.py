@@ -17,6 +17,7 @@ log = structlog.get_logger()
 ANY_PORT = "tcp://127.0.0.1:0"
 _READY_S = 60.0
 _TRIES = 3
+_END_S = 60.0  # for a child to be gone that has hung up
 
 
 class EmbeddedServer:
@@ -83,7 +84,7 @@ class EmbeddedServer:
         raise ServerLost(self.endpoint, why)
 
     def _exit_code(self) -> int | None:
-        self._child.join(5)
+        self._child.join(_END_S)
         return self._child.exitcode
 
     def _watch(self) -> None:

@@ -125,6 +125,16 @@ def test_a_process_that_cannot_paint_says_why() -> None:
         list(crew.each(driving.drive_together, [None]))
 
 
+def test_a_process_that_has_gone_before_it_is_asked_says_why_too() -> None:
+    kit = Kit("no_such_world", 1, "hydranet-v1", (), (), aim_of("caution_light"), 20)
+    with Crew(kit, 1) as crew:
+        crew._start()
+        for process in crew._pipes.values():
+            process.join()
+        with pytest.raises(PainterDied, match="no_such_world"):
+            list(crew.each(driving.drive_together, [None]))
+
+
 def test_a_film_goes_on_where_a_killed_exam_left_it_and_a_damaged_part_is_named(tmp_path: Path) -> None:
     here = scene(spec(BUSY))
     found = Film.find(tmp_path, here.studio, here.grounds)
