@@ -85,7 +85,7 @@ class Fleet:
     def close(self) -> None:
         """Wait until everything is acknowledged, and hang up."""
         for gateway in self._gateways:
-            gateway.drain(120)
+            gateway.drain(600)
         self.hear()
         for gateway in self._gateways:
             gateway.close()
@@ -104,7 +104,7 @@ def soak(folder: Path, minutes: float, cars: int, every_s: float) -> list[dict[s
             fleet.close()
             lag = _lag_after(store, LAG_S)
             server.send_signal(signal.SIGTERM)
-            code = server.wait(120)
+            code = server.wait(600)
         finally:
             server.kill()
     return _figures(notes, lag, code, (fleet.batches + fleet.clips) / took_s, _difference(store, fleet))

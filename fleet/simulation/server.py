@@ -15,7 +15,7 @@ from telemetry import Keys
 log = structlog.get_logger()
 
 ANY_PORT = "tcp://127.0.0.1:0"
-_READY_S = 60.0
+_READY_S = 300.0  # for a child that neither listens nor ends
 _TRIES = 3
 _END_S = 60.0  # for a child to be gone that has hung up
 
@@ -81,6 +81,7 @@ class EmbeddedServer:
                 why = text
             except EOFError:
                 why = f"it ended with exit code {self._exit_code()}"
+        child.kill()  # or it would keep the store from the next
         raise ServerLost(self.endpoint, why)
 
     def _exit_code(self) -> int | None:

@@ -144,7 +144,7 @@ class Server:
     def _end(self, number: int) -> int:
         if self.process.poll() is None:
             os.kill(self.process.pid, number)
-        code = self.process.wait(60)
+        code = self.process.wait()
         assert self.process.stdout
         self.process.stdout.close()
         return code
