@@ -118,12 +118,12 @@ class Trips:
         trip, at, driving = self._windows(cars, ticks)
         leg = np.minimum(at / self._leg, self._legs - 1).astype(np.int64)
         share = at / self._leg - leg  # 0..1 of the leg
-        road = road_of_trip(self._spec, self._draws, cars, trip)
-        speeds = self._speeds(cars, trip, road)  # (n, legs + 1)
-        dips, falls = self._dips(cars, trip, road, speeds)  # (n, legs)
+        one, rows = _each_once(cars, trip)  # m trips: many ask for several ticks of a trip
+        road = road_of_trip(self._spec, self._draws, cars[one], trip[one])
+        speeds = self._speeds(cars[one], trip[one], road)  # (m, legs + 1)
+        dips, falls = self._dips(cars[one], trip[one], road, speeds)  # (m, legs)
         lengths = (speeds[:, :-1] + speeds[:, 1:]) * (0.5 * self._leg_s) - dips * (0.5 * (_BRAKE_S + _RECOVER_S))
-        before = np.concatenate([np.zeros((len(cars), 1)), np.cumsum(lengths, axis=1)], axis=1)
-        rows = np.arange(len(cars))
+        before = np.concatenate([np.zeros((len(one), 1)), np.cumsum(lengths, axis=1)], axis=1)
         start, end, dip, fall = speeds[rows, leg], speeds[rows, leg + 1], dips[rows, leg], falls[rows, leg]
         smooth, area = share**2 * (3.0 - 2.0 * share), share**3 - 0.5 * share**4
         speed = start + (end - start) * smooth
@@ -200,6 +200,12 @@ class Trips:
         brakes = (rare < self._brakes[road][:, None]) & (slower > _BRAKES_ABOVE)
         dip = np.where(brakes, np.minimum(8.5 + 4.0 * depth, 0.95 * slower), 0.0)
         return dip, dip / _BRAKE_S
+
+
+def _each_once(cars: NDArray[np.uint32], trip: Ints) -> tuple[Ints, Ints]:
+    """A row of every trip among n, and which of these each of the n rows is."""
+    _, one, rows = np.unique((cars.astype(np.int64) << 32) + trip, return_index=True, return_inverse=True)
+    return one, rows
 
 
 def _brake(since_s: Floats, dip: Floats, fall: Floats) -> tuple[Floats, Floats, Floats]:

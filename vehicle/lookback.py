@@ -83,7 +83,9 @@ class Lookback:
         """Make the looks that are wanted and not there: after a pause, for a clip, by other viewers than before."""
         names = {viewer.name for viewer in sight.viewers}
         wanted = {key for keys in _keys(cars, then) for key in keys if key[1] >= 0 and not self._has(key, names)}
-        pairs = np.array(sorted(wanted), np.int64).reshape(-1, 2)
+        if not wanted:
+            return
+        pairs = np.array(sorted(wanted), np.int64)
         private = self._privacy.private(self._world, pairs[:, 0].astype(np.uint32), pairs[:, 1])
         self._looks |= dict.fromkeys(map(tuple, pairs[private].tolist()))
         pairs = pairs[~private]
@@ -122,12 +124,12 @@ def _fused(
     """One viewer's maps of at most CHUNK cars; the rest of the chunk stays blank."""
     wanted = min(viewer.looks, came.shape[1])
     now = np.zeros((CHUNK, *viewer.shape), viewer.dtype)
-    before = np.zeros((CHUNK, viewer.looks, *viewer.shape), viewer.dtype)
+    before = np.empty((CHUNK, viewer.looks, *viewer.shape), viewer.dtype)
     shift, there = np.zeros((CHUNK, viewer.looks, 3)), np.zeros((CHUNK, viewer.looks), np.bool_)
     now[: len(looks)] = looks
     shift[: len(looks), :wanted], there[: len(looks), :wanted] = came[:, :wanted], present[:, :wanted]
+    before[len(looks) :] = before[:, wanted:] = 0
     for row, each in enumerate(earlier):
         for k, look in enumerate(each[:wanted]):
-            if look is not None:
-                before[row, k] = look[viewer.name]
+            before[row, k] = 0 if look is None else look[viewer.name]
     return viewer.fuse(now, before, shift, there)[: len(looks)]

@@ -146,3 +146,13 @@ def test_nobody_leaves_where_nobody_is_said_to() -> None:
     life = trips.progress(np.arange(3000, dtype=np.uint32), np.full(3000, 17 * HOUR))
     assert not life.driving.any()
     assert life.along_m.max() == life.speed_mps.max() == 0.0
+
+
+def test_many_ticks_of_a_trip_are_what_each_is_alone(trips: Trips) -> None:
+    cars = np.array([7, 3, 7, 3, 7, 3], np.uint32)
+    ticks = np.array([100, 90_000, 40_000, 90_010, 110, 100], np.int64)
+    together = trips.progress(cars, ticks)
+    alone = [trips.progress(cars[[i]], ticks[[i]]) for i in range(len(cars))]
+    for field in fields(Progress):
+        one_by_one = np.concatenate([getattr(each, field.name) for each in alone])
+        np.testing.assert_array_equal(getattr(together, field.name), one_by_one)

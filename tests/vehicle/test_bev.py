@@ -1,15 +1,16 @@
 """The BEV net: what cars run is what was trained, in any company, with any rig, and what it remembers stays put."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from scenarios import CLASSES, GRID, Rig, World, open_world
+from scenarios import CLASSES, GRID, Draws, Rig, World, open_world
 from scenarios.cameras import EIGHT_CAMERAS
 from vehicle.networks import load_network
-from vehicle.networks.bev import CHANNELS, COARSER, SIZE, BevNet, geometry_of, side_by_side
+from vehicle.networks.bev import CHANNELS, COARSER, LOOK, SIZE, BevNet, geometry_of, places, side_by_side
 from vehicle.networks.bev_viewer import load_bev
 from vehicle.top_down import Features, Viewer, load_viewer
 
@@ -116,6 +117,25 @@ def test_bins_lie_where_the_rig_sees_them() -> None:
     assert (shares[(shares - 1).abs() >= 1e-5] == 0).all()
 
 
+def test_what_is_remembered_lies_side_by_side_where_places_finds_it() -> None:
+    looks = Draws(5).integers("looks", np.arange(2 * 4 * math.prod(LOOK)), high=256).astype(np.uint8)
+    now, earlier = np.split(looks.reshape(2, 4, *LOOK), [1], axis=1)
+    now, earlier = now[:, 0], np.ascontiguousarray(earlier)
+    moved = (Draws(6).uniform("moves", np.arange(18), 0).reshape(2, 3, 3) - 0.8) * (15.0, 2.0, 0.5)
+    for car, (present, past) in enumerate(side_by_side(now, earlier, moved)):
+        cells = places(moved[car])
+        there = np.stack([look.reshape(-1, CHANNELS)[each] for look, each in zip(earlier[car], cells, strict=True)])
+        np.testing.assert_array_equal(_raster(present), now[car, None, 1:-1, 1:-1])
+        elsewhere = (_raster(past) != there.reshape(3, GRID.rows, GRID.columns, CHANNELS)).any(axis=3)
+        assert elsewhere.mean() < 0.001  # on a border, the last bit decides
+
+
+def _raster(cells: np.ndarray) -> np.ndarray:
+    """Looks cell by cell, (cells, looks * BYTES): (looks, rows, columns, CHANNELS)."""
+    split = cells.reshape(*SIZE, -1, COARSER, COARSER, CHANNELS).transpose(2, 0, 3, 1, 4, 5)
+    return split.reshape(-1, GRID.rows, GRID.columns, CHANNELS)
+
+
 def _remembered(world: World, moments: Arrays, back: int) -> tuple[np.ndarray, np.ndarray]:
     """Where something was by the truth of `back` ticks ago, moved here, and where it is: (n, 5, rows, columns) each."""
     cars, ticks = moments
@@ -123,9 +143,8 @@ def _remembered(world: World, moments: Arrays, back: int) -> tuple[np.ndarray, n
     moved = world.moved(cars, ticks - back, ticks)
     look = np.zeros((len(cars), GRID.rows + 2, GRID.columns + 2, CHANNELS), np.uint8)
     look[:, 1:-1, 1:-1, : len(CLASSES)] = 255 * np.moveaxis(then, 1, 3)
-    cells = np.stack([side_by_side(each, each[None], way[None]) for each, way in zip(look, moved, strict=True)])
-    split = cells.reshape(len(cars), *SIZE, COARSER, COARSER, 2, CHANNELS)[..., 1, : len(CLASSES)]
-    return split.transpose(0, 5, 1, 3, 2, 4).reshape(now.shape) > 0, now
+    cells = np.concatenate([_raster(earlier) for _, earlier in side_by_side(look, look[:, None], moved[:, None])])
+    return np.moveaxis(cells[..., : len(CLASSES)], 3, 1) > 0, now
 
 
 def test_what_stands_still_is_remembered_where_it_is(world: World, moments: Arrays) -> None:

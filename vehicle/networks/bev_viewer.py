@@ -11,8 +11,8 @@ import safetensors.torch
 import torch
 from numpy.typing import NDArray
 
-from scenarios import Rig
-from vehicle.networks.bev import MAPS, PARTS, BevNet, Geometry, side_by_side
+from scenarios import CLASSES, GRID, Rig
+from vehicle.networks.bev import LOOK, MAPS, PARTS, BevNet, Geometry, inside, put_by_cell, side_by_side
 from vehicle.networks.folder import checked_bytes, find_viewer, read_card, write_card
 from vehicle.networks.network import session_of
 
@@ -40,13 +40,12 @@ class Bev:
         """From a folder whose card was read; MissingWeights, TamperedWeights."""
         card = read_card(folder)
         parts = {name: session_of(folder, f"{name}.onnx", card) for name in PARTS}
-        look = parts["ground"].get_outputs()[0]
         return cls(
             name=card["name"],
             backbone=card["backbone"],
             card=card,
             looks=card["looks"],
-            shape=tuple(look.shape[1:]),
+            shape=LOOK,
             dtype=np.dtype(np.uint8),
             _geometry=BevNet.geometry(rig),
             _parts=parts,
@@ -55,23 +54,28 @@ class Bev:
     def look(self, features: Mapping[str, NDArray[np.float32]]) -> NDArray[np.uint8]:
         """What a moment shows by itself, (CHUNK, *shape); features: the trunk's maps of CHUNK cars."""
         cameras = self.card["input"]["cameras"]
-        cars = range(0, len(features["fine"]), cameras)
-        return np.concatenate([self._look({name: features[name][i : i + cameras] for name in MAPS}) for i in cars])
+        looks = np.zeros((len(features["fine"]) // cameras, *LOOK), np.uint8)
+        for i, look in enumerate(looks):
+            own = slice(i * cameras, (i + 1) * cameras)
+            put_by_cell(self._look({name: features[name][own] for name in MAPS}), inside(look))
+        return looks
 
     def _look(self, maps: Mapping[str, NDArray[np.float32]]) -> NDArray[np.uint8]:
         """One car, from end to end: so what it works on stays in the cache; see benchmarks/bev.py."""
-        table = torch.from_numpy(self._run("neck", **maps))
-        bins = self._run("rays", points=self._geometry.lift(table).numpy())
-        look = self._run("ground", cells=self._geometry.splat(torch.from_numpy(bins)).numpy())
-        return np.asarray(look, np.uint8)
+        table = torch.from_numpy(self._run("neck", **maps)[0])
+        bins = self._run("rays", points=self._geometry.lift.of(table).numpy()[None])[0]
+        return self._run("ground", cells=self._geometry.splat.of(torch.from_numpy(bins)).numpy()[None])
 
     def fuse(
         self, now: NDArray[np.uint8], earlier: NDArray[np.uint8], moved: NDArray[np.float64], present: NDArray[np.bool_]
     ) -> NDArray[np.float32]:
         """The map, (CHUNK, classes, rows, columns) probabilities."""
         del present  # where no look was, all bytes are zero, also the one that says that there is one
-        cars = [side_by_side(*each)[None] for each in zip(now, earlier, moved, strict=True)]
-        return np.concatenate([np.asarray(self._run("memory", seen=each), np.float32) for each in cars])
+        maps = np.empty((len(now), len(CLASSES), GRID.rows, GRID.columns), np.float32)
+        for i, (look, before) in enumerate(side_by_side(now, earlier, moved)):
+            seen = {"now": look, "earlier": before} if self.looks else {"now": look}
+            put_by_cell(self._run("memory", **seen), maps[i])
+        return maps
 
     def _run(self, part: str, **given: NDArray[Any]) -> NDArray[Any]:
         (found,) = self._parts[part].run(None, given)

@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from vehicle.errors import MissingExtra
-from vehicle.networks.bev import GROUND, LIFTED, MAPS, POINTS, SIZE, BevNet
+from vehicle.networks.bev import BYTES, CHANNELS, COARSER, GROUND, LAST, LIFTED, MAPS, POINTS, RAYS, SIZE, BevNet
 from vehicle.networks.hydranet import FEATURES, Backbone
 
 Module = TypeVar("Module", bound=nn.Module)
@@ -47,11 +47,14 @@ def export_bev(net: BevNet, folder: Path, *, cameras: int, image: tuple[int, int
         name: torch.zeros(cameras, channels, image[0] // side, image[1] // side)
         for name, (channels, side) in MAPS.items()
     }
+    seen = {"now": torch.zeros(SIZE[0] * SIZE[1], BYTES, dtype=torch.uint8)}
+    if net.looks:
+        seen["earlier"] = seen["now"].repeat(1, net.looks)
     parts: dict[str, tuple[nn.Module, dict[str, torch.Tensor]]] = {
         "neck": (_NeckPart(net), maps),
-        "rays": (net.rays, {"points": torch.zeros(1, cameras * POINTS, LIFTED)}),
+        "rays": (_RaysPart(net, rays=cameras * RAYS), {"points": torch.zeros(1, cameras * POINTS, LIFTED)}),
         "ground": (_GroundPart(net), {"cells": torch.zeros(1, SIZE[0] * SIZE[1], LIFTED)}),
-        "memory": (_MemoryPart(net), {"seen": torch.zeros(1, *net.seen, dtype=torch.uint8)}),
+        "memory": (_MemoryPart(net), seen),
     }
     for name, (part, given) in parts.items():
         _write(part.eval(), folder / f"{name}.onnx", given, [name], fingerprint, tuple({} for _ in given))
@@ -68,34 +71,74 @@ class _NeckPart(nn.Module):
         rows = []
         for layer, maps in ((self.neck.fine, fine), (self.neck.x, x)):  # as convolutions, which need not turn the maps
             seen = nn.functional.conv2d(maps, layer.weight[:, :, None, None])
-            rows.append(seen.flatten(2).transpose(1, 2).reshape(1, -1, LIFTED))
+            rows.append(seen.permute(0, 2, 3, 1).reshape(1, -1, LIFTED))
         return torch.cat(rows, 1)
 
 
+class _RaysPart(nn.Module):
+    """What a distance adds is written out for every ray, so that the first product of matrices adds it at once."""
+
+    def __init__(self, net: BevNet, *, rays: int) -> None:
+        super().__init__()
+        self.rays = net.rays
+        self.first = nn.Parameter((net.rays.lift.bias + net.rays.distance).repeat_interleave(rays, 0))
+
+    def forward(self, points: torch.Tensor) -> torch.Tensor:
+        x = torch.addmm(self.first, points.view(len(self.first), -1), self.rays.lift.weight.t())
+        x = nn.functional.relu(x).view(len(self.rays.along), -1)
+        x = x + nn.functional.relu(torch.matmul(self.rays.along, x))
+        return nn.functional.relu(self.rays.apart(x.view(1, -1, LIFTED)))
+
+
 class _GroundPart(nn.Module):
-    """Down to the bytes that a car keeps."""
+    """Down to the bytes that a car keeps, (1, cells, BYTES).
+
+    The last layer makes four cells out of one, without any overlap: a pointwise layer says the same sooner.
+    """
 
     def __init__(self, net: BevNet) -> None:
         super().__init__()
         self.ground = net.ground
+        weight, bias = net.ground.out[2].get_parameter("weight"), net.ground.out[2].get_parameter("bias")
+        self.weight = nn.Parameter(weight.permute(2, 3, 1, 0).reshape(BYTES, LAST, 1, 1))
+        self.bias = nn.Parameter(bias.repeat(COARSER**2))
 
     def forward(self, cells: torch.Tensor) -> torch.Tensor:
-        chance = torch.sigmoid(self.ground(cells))
-        return nn.functional.pad((chance * 255 + 0.5).to(torch.uint8), (1, 1, 1, 1)).permute(0, 2, 3, 1)
+        x = self.ground.out[:2](self.ground.surroundings(cells))
+        x = torch.sigmoid(nn.functional.conv2d(x, self.weight, self.bias))
+        scale, zero = torch.tensor(1 / 255), torch.tensor(0, dtype=torch.uint8)
+        look: torch.Tensor = torch.onnx.ops.symbolic(
+            "QuantizeLinear", [x, scale, zero], dtype=torch.uint8, shape=x.shape, version=18
+        )
+        return look.permute(0, 2, 3, 1).reshape(1, -1, BYTES)
 
 
 class _MemoryPart(nn.Module):
-    """From bytes to probabilities."""
+    """From bytes, as `side_by_side` puts them, to probabilities (cells, classes * COARSER**2)."""
 
     def __init__(self, net: BevNet) -> None:
         super().__init__()
-        self.memory = copy.deepcopy(net.memory)
-        with torch.no_grad():  # bytes go in as they are
-            self.memory.gather.weight /= 255
-            self.memory.out.weight[GROUND:] /= 255
+        self.memory = net.memory
+        weight, bias = net.memory.out.get_parameter("weight"), net.memory.out.get_parameter("bias")
+        gather = net.memory.gather.weight.view(GROUND, COARSER**2, 1 + net.looks, CHANNELS)
+        gather = gather.transpose(1, 2).reshape(GROUND, -1).t()
+        self.now, self.earlier, self.out = (  # of bytes as they are
+            nn.Parameter(each / 255) for each in (gather[:BYTES], gather[BYTES:], weight[GROUND:].flatten(1))
+        )
+        self.near, self.bias = (
+            nn.Parameter(weight[:GROUND].flatten(1)),
+            nn.Parameter(bias.repeat_interleave(COARSER**2)),
+        )
 
-    def forward(self, seen: torch.Tensor) -> torch.Tensor:
-        return torch.sigmoid(self.memory(seen.float()))
+    def forward(self, now: torch.Tensor, earlier: torch.Tensor | None = None) -> torch.Tensor:
+        now = now.float()
+        x = torch.addmm(self.memory.gather.bias, now, self.now)
+        if earlier is not None:
+            x = torch.addmm(x, earlier.float(), self.earlier)
+        x = nn.functional.relu(x)
+        near = nn.functional.relu(self.memory.near(x.view(1, *SIZE, GROUND).permute(0, 3, 1, 2)))
+        x = x + near.permute(0, 2, 3, 1).reshape(-1, GROUND)
+        return torch.sigmoid(torch.addmm(torch.addmm(self.bias, now, self.out), x, self.near))
 
 
 def folded(backbone: Module) -> Module:
