@@ -11,7 +11,7 @@ from telemetry.clip import Clip
 from telemetry.codec import encode, encode_clip, encode_rows
 from telemetry.columns import ColumnLike
 from telemetry.connection import Connection
-from telemetry.errors import MessageRefused, ServerUnreachable, WaitTimeout
+from telemetry.errors import MessageRefused, NotAdmitted, ServerUnreachable, WaitTimeout
 from telemetry.events import log
 from telemetry.keys import KeyFile
 from telemetry.messages import (
@@ -68,6 +68,7 @@ class Gateway:
         """
         self.endpoint = endpoint
         self.run = run
+        self._key = key
         self._window_bytes = window_bytes
         self._window = Window(window_bytes)
         self._acknowledged: list[str] = []
@@ -112,7 +113,7 @@ class Gateway:
     def drain(self, timeout_s: float | None = None, on_wait: OnWait | None = None) -> None:
         """Wait until all that was sent is acknowledged, however often the server goes away.
 
-        Raises MessageRefused, VersionMismatch, and WaitTimeout after `timeout_s` of wall time.
+        Raises MessageRefused, NotAdmitted, VersionMismatch, and WaitTimeout after `timeout_s` of wall time.
         """
         if not self._wait(lambda: not self._window, timeout_s, on_wait):
             raise WaitTimeout("drain", len(self._window), timeout_s or 0.0)
@@ -197,6 +198,8 @@ class Gateway:
         self._window.send_all_again()
 
     def _accept_refusal(self, refused: Refused) -> None:
+        if refused.code == "unknown_key" and self._key:  # revoked since it was let in
+            raise NotAdmitted(self.endpoint, self._key.name)
         if refused.code not in PASSES:
             self._window.forget(refused.id)
             raise MessageRefused(refused.id, refused.code, refused.says)
