@@ -1,6 +1,7 @@
 """`outrider trigger exam` and `budget`: what a trigger will do in a fleet, and how to keep it within bounds."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +11,7 @@ from fleet.cli.exam_options import Options, with_options
 
 if TYPE_CHECKING:
     from fleet.exam.budgeting import Budget
+    from fleet.exam.changes import Versus
     from fleet.exam.exam import Exam, Order
     from fleet.exam.own_exam import OwnExam
     from triggers import estimate
@@ -28,6 +30,8 @@ outrider trigger exam caution_light --versus rules/caution_light_2.yaml
 outrider trigger exam caution_light --clips runs/rainy_city-7-1/clips --labels said.csv
 
 outrider trigger exam theirs --scores frames.parquet --threshold 0.7 --slice-by road --require "precision>=0.6"
+
+outrider trigger exam new --scores new.parquet --versus old.parquet --require "recall_change>=-0.02"
 """
 BUDGET = """
 [bold]Examples[/bold]
@@ -58,7 +62,10 @@ def exam(
         str,
         typer.Option(help=r"What must hold, such as 'precision>=0.6, recall\[night]>=0.3, upload_mb_per_car_day<=2'."),
     ] = "",
-    versus: Annotated[str, typer.Option(help="Another version, examined on the same encounters.")] = "",
+    versus: Annotated[
+        str,
+        typer.Option(help="Another version, examined on the same encounters; with --scores, the file of its frames."),
+    ] = "",
     clips: Annotated[
         Path | None, typer.Option(help="Instead of a world: a folder of recorded clips (MCAP) to run it over.")
     ] = None,
@@ -70,6 +77,12 @@ def exam(
         typer.Option(help="Instead of a world: your own labelled frames, CSV or Parquet (encounter, label, score)."),
     ] = None,
     threshold: Annotated[float, typer.Option(help="With --scores: from which a frame fires.")] = 0.5,
+    versus_threshold: Annotated[
+        float | None,
+        typer.Option(
+            help="With --scores and --versus: from which a frame of the other fires. [dim]Default: --threshold[/dim]"
+        ),
+    ] = None,
     slice_by: Annotated[
         list[str] | None, typer.Option(help="With --clips or --scores: a column to slice by; repeatable.")
     ] = None,
@@ -81,10 +94,12 @@ def exam(
     """Examine a trigger at the fleet's true base rates; ends with 0 = pass, 1 = fail, 3 = inconclusive."""
     from fleet.cli.output import print_json
 
-    place = _own_place(spec, clips, labels, scores, versus, slice_by or [])
+    place = _own_place(spec, clips, labels, scores, slice_by or [])
+    _refuse_versus(versus, versus_threshold, scores)
     if place is not None:
         asked = {"require": require, "slice_by": tuple(slice_by or ()), "cars": options.cars, "wanted": options.want}
-        own = _examine_own(spec, options, place, labels, threshold, asked)
+        least = {"threshold": threshold, "versus_threshold": versus_threshold}
+        own = _examine_own(spec, options, place, labels, versus, least, asked)
         raise typer.Exit(_show_own(own, out or Path("runs") / f"exam-{own.trigger}.html", as_json=as_json))
     from fleet.exam.telling import told
     from fleet.report import write_exam
@@ -206,7 +221,7 @@ class _Line:
 
 
 def _own_place(
-    spec: str, clips: Path | None, labels: Path | None, scores: Path | None, versus: str, slice_by: list[str]
+    spec: str, clips: Path | None, labels: Path | None, scores: Path | None, slice_by: list[str]
 ) -> Path | None:
     """Where a user's own encounters are; None for a world's. Refuses options that do not go together."""
     if clips and scores:
@@ -218,8 +233,6 @@ def _own_place(
         raise typer.BadParameter(
             "a world has its own slices; columns are of --clips or --scores", param_hint="--slice-by"
         )
-    if versus and (clips or scores):
-        raise typer.BadParameter("two versions are compared in a world, not on recorded data", param_hint="--versus")
     if scores and "/" in spec:
         raise typer.BadParameter(
             f"with --scores this is only a name for the page, and it is {spec!r}", param_hint="SPEC"
@@ -227,16 +240,35 @@ def _own_place(
     return clips or scores
 
 
-def _examine_own(
-    spec: str, options: Options, place: Path, labels: Path | None, threshold: float, asked: dict[str, Any]
-) -> "OwnExam":
-    if labels is None:
-        from fleet.exam.own_exam import examine_scores
+def _refuse_versus(versus: str, threshold: float | None, scores: Path | None) -> None:
+    """Where the other version is not what it must be; threshold: of the other."""
+    if threshold is not None and not (versus and scores):
+        raise typer.BadParameter("it is of the other file of scores", param_hint="--versus-threshold")
+    kind = Path(versus).suffix.lower()
+    if scores and kind in (".yaml", ".yml"):
+        raise typer.BadParameter(
+            f"with --scores the other version is a file of scores, too, and this is {versus!r}; triggers are compared "
+            "on recorded clips by --clips and --labels", param_hint="--versus",
+        )  # fmt: skip
+    if versus and not scores and kind in (".parquet", ".csv"):
+        raise typer.BadParameter(
+            f"{versus!r} is a file of scores, and they are compared with --scores", param_hint="--versus"
+        )
 
-        return examine_scores(place, threshold=threshold, trigger=spec, **asked)
+
+def _examine_own(
+    spec: str, options: Options, place: Path, labels: Path | None, versus: str, least: dict[str, Any],
+    asked: dict[str, Any],
+) -> "OwnExam":  # fmt: skip
+    if labels is None:
+        from fleet.exam.own_exam import ScoreOrder, examine_scores
+
+        return examine_scores(
+            ScoreOrder(place, trigger=spec, versus=Path(versus) if versus else None, **least, **asked)
+        )
     from fleet.exam.own_clips import ClipOrder, examine_clips
 
-    order = ClipOrder(spec, place, labels, options.network, tuple(options.shadow or ()), **asked)
+    order = ClipOrder(spec, place, labels, options.network, tuple(options.shadow or ()), versus, **asked)
     return examine_clips(order, _Line("clips"))
 
 
@@ -252,7 +284,7 @@ def _show_own(found: "OwnExam", page: Path, *, as_json: bool) -> int:
         return EXIT[found.verdict]
     figures = found.figures
     rows = [("precision", *_numbers(figures.precision)), ("recall", *_numbers(figures.recall))]
-    print_table(("figure", "estimate", "from", "to"), rows)
+    print_table(("figure", "estimate", "from", "to"), [*rows, *_changes(found.versus, found.compared)])
     for verdict in found.verdicts:
         console().print(f"{verdict.outcome}: {verdict.requirement} ({verdict.why})", markup=False)
     for remark in (*found.remarks, *([found.doubt] if found.doubt else [])):
@@ -264,6 +296,7 @@ def _show_own(found: "OwnExam", page: Path, *, as_json: bool) -> int:
 
 def _show(found: "Exam", page: Path) -> None:
     from fleet.cli.output import console, print_table
+    from triggers import estimate
 
     figures, guard = found.figures, found.guard
     rows = [
@@ -274,10 +307,7 @@ def _show(found: "Exam", page: Path) -> None:
         rows.append((f"hours to {found.forecast.wanted:,} right fires", *_numbers(found.forecast.first)))
     if found.aim.catches:
         rows[:0] = [("precision", *_numbers(figures.precision)), ("recall", *_numbers(figures.recall))]
-    if found.versus:
-        names = ("precision", "recall", "fires_per_car_day", "upload_mb_per_car_day")
-        rows += [(f"{name}_change", *_numbers(found.versus.change(name))) for name in names]
-    print_table(("figure", "estimate", "from", "to"), rows)
+    print_table(("figure", "estimate", "from", "to"), [*rows, *_changes(found.versus, estimate.NAMES)])
     say = console().print
     if found.forecast.never:
         say(f"{found.forecast.wanted:,} right fires never come: {found.forecast.never}")
@@ -299,6 +329,11 @@ def _show(found: "Exam", page: Path) -> None:
         )
     painted, wall_s = int(found.cost["frames_painted"]), found.cost["wall_s"]
     say(f"{found.verdict}; {painted:,} frames painted in {wall_s:.0f} s; page {page}")
+
+
+def _changes(found: "Versus | None", names: Sequence[str]) -> list[tuple[str, float, float, float]]:
+    """Rows of the table, for figures with these names."""
+    return [(f"{name}_change", *_numbers(found.change(name))) for name in names] if found else []
 
 
 def _numbers(each: "estimate.Interval") -> tuple[float, float, float]:

@@ -12,10 +12,10 @@ import structlog
 from numpy.typing import NDArray
 
 from fleet.exam.aims import Aim, aim_of
+from fleet.exam.changes import Versus, refuse_changes, specs_of
 from fleet.exam.clips import Clip, Eyes, clip_bytes, clips_of
 from fleet.exam.crew import Crew, Hands, Kit, Studio
 from fleet.exam.driving import Driven, drive
-from fleet.exam.errors import NothingToCompare
 from fleet.exam.films import STREAM, Bill, Film, why_none
 from fleet.exam.findings import held_by, rows_of, scored_of, sorts_of
 from fleet.exam.forecast import Forecast, days_left, forecast
@@ -25,9 +25,9 @@ from fleet.exam.judging import Evidence, judged, unanswered
 from fleet.exam.modes import Modes, modes_of
 from fleet.exam.painted import Painted, Scouted, alerts, scout
 from fleet.exam.trial import Sampled, least, sample
-from fleet.exam.versus import Versus, theirs, versus
+from fleet.exam.versus import clips_apart, rows_too, theirs, versus
 from scenarios import SLICES, Draws
-from triggers import TriggerSpec, estimate, load_spec
+from triggers import TriggerSpec, estimate
 
 log = structlog.get_logger()
 
@@ -114,10 +114,10 @@ Watch = Callable[[str, int, int], None]
 
 def examine(order: Order, watch: Watch = lambda *_: None) -> Exam:
     """Put a trigger through its exam. Raises TriggerError, ScenarioError, VehicleError, ExamError."""
-    specs = _specs(order)
+    specs = specs_of(order.spec, order.versus)
     required = estimate.parse_requirements(order.require, tuple(SLICES)) if order.require else []
-    if not order.versus and (change := next((each for each in required if each.change), None)):
-        raise NothingToCompare(change.name)
+    if not order.versus:
+        refuse_changes(required)
     aim, begun = aim_of(specs[0].name, order.catches), time.monotonic()
     kit = Kit(order.world, order.seed, order.network, order.shadows, specs, aim, steps_of(order.every_s))
     studio = kit.open()
@@ -136,14 +136,6 @@ def examine(order: Order, watch: Watch = lambda *_: None) -> Exam:
         sampled = replace(sampled, frames=scouted.frames + sampled.frames)
         dry, bill = _dry_run(studio, grounds, order, progress, hands)
     return _found(order, painted, sampled, dry, bill, required, time.monotonic() - begun)
-
-
-def _specs(order: Order) -> tuple[TriggerSpec, ...]:
-    first = load_spec(order.spec)
-    if not order.versus:
-        return (first,)
-    other = load_spec(order.versus)
-    return first, other.model_copy(update={"name": f"{other.name}_versus"})
 
 
 def _scouted(studio: Studio, grounds: Grounds, progress: "_Progress", hands: Hands | None) -> Scouted:
@@ -214,9 +206,12 @@ def _found(
         clip_mb=clip_mb, days=days_left(spec, order.start),
     )  # fmt: skip
     aimed, eyes, other = bool(painted.aim.catches), Eyes(order), None
+    clips = clips_of(painted, rows, threshold, eyes)
     if len(painted.fitting.specs) > 1:
         there = pooled(painted, theirs(painted, sampled), dry, 1)
-        other = versus(painted, whole, there, rows, eyes, clip_mb=clip_mb, driven_s=told.driven_s)
+        both = rows, rows_too(painted, there, rows)
+        other = versus(painted, whole, there, both, clip_mb=clip_mb, driven_s=told.driven_s)
+        clips += clips_apart(painted, *both, eyes)
     slices = sliced(whole, held, painted.rest) if aimed else []
     frames = sampled.frames + bill.painted
     log.info("trigger_examined", trigger=spec.name, frames=frames, spent_s=round(spent_s, 1))
@@ -225,9 +220,7 @@ def _found(
         estimate.figures_of(sampled.sample, rest=painted.rest), figures, guard, told, tuple(slices),
         graded(scored, threshold, sorts_of(parts)) if aimed else Graded(),
         tuple(judged(required, Evidence(figures, guard, told, slices, other, grounds.looks_per_car_day, aimed))),
-        tuple(clips_of(painted, rows, threshold, eyes)), clip_mb,
-        _cost(driven, dry, frames, spent_s, grounds), bill,
-        other, scored, held,
+        tuple(clips), clip_mb, _cost(driven, dry, frames, spent_s, grounds), bill, other, scored, held,
     )  # fmt: skip
 
 

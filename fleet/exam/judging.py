@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from fleet.exam.changes import Versus
 from fleet.exam.forecast import Forecast
 from fleet.exam.grading import Slice, thin_because
-from fleet.exam.versus import Versus
 from triggers import estimate
 
 

@@ -17,12 +17,14 @@ import numpy as np
 import pyarrow as pa
 
 from fleet.errors import BadScores
+from fleet.exam.changes import name_of, specs_of
 from fleet.exam.own_data import gathered, read_table
-from fleet.exam.own_exam import OwnExam, Snap, examine_own
+from fleet.exam.own_exam import Asked, OwnExam, Snap, examine_own
+from fleet.exam.own_versus import Other
 from fleet.exam.recordings import Playback, Recording, read_recording, rig_of
 from fleet.labels import NO, YES, clips_below, not_below
 from scenarios import Rig
-from triggers import Memory, Reason, TriggerSpec, load_spec
+from triggers import Memory, Reason, TriggerSpec
 from vehicle import Loadout, Network, Onboard, load_network
 
 TOGETHER = 32  # clips run side by side
@@ -31,11 +33,11 @@ Watch = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class ClipOrder:
+class ClipOrder(Asked):
     """What to examine on which clips.
 
     spec: name or file; folder: with MCAP files in it or below; labels: a file, or a run folder; network, shadows: what
-    the cars run; require, slice_by, cars, wanted: as in `examine_own`
+    the cars run; versus: another version, "" for none
     """
 
     spec: str
@@ -43,10 +45,7 @@ class ClipOrder:
     labels: Path
     network: str = "hydranet-v1"
     shadows: tuple[str, ...] = ()
-    require: str = ""
-    slice_by: tuple[str, ...] = ()
-    cars: int = 1000
-    wanted: int = 10_000
+    versus: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,9 +67,9 @@ class Ran:
 def examine_clips(order: ClipOrder, watch: Watch = lambda *_: None) -> OwnExam:
     """Run a trigger over labelled clips and examine it.
 
-    Raises BadScores, UnreadableClip, BadRequirement, TriggerError, VehicleError.
+    Raises BadScores, UnreadableClip, BadRequirement, NothingToCompare, TriggerError, VehicleError.
     """
-    spec = load_spec(order.spec)
+    specs = specs_of(order.spec, order.versus)
     labels = read_labels(order.labels)
     files = _files(order, labels)
     rig = rig_of(files[0])
@@ -80,41 +79,49 @@ def examine_clips(order: ClipOrder, watch: Watch = lambda *_: None) -> OwnExam:
             files[0], f"the clip has only {', '.join(rig.names)}; the network needs all cameras (clip: cameras: [])"
         )
     networks[0].must_fit(rig)
-    ran: list[Ran] = []
+    ran: list[tuple[Ran, ...]] = []
     for start in range(0, len(files), TOGETHER):
         recordings = [read_recording(file, rig.names) for file in files[start : start + TOGETHER]]
-        ran += run_over(recordings, rig, spec, networks)
+        ran += run_over(recordings, rig, specs, networks)
         watch("clips", len(ran), len(files))
-    own = gathered(order.labels, _joined(labels, ran), threshold=0.0, slice_by=order.slice_by)
+    said = list(zip(*ran, strict=True))
+    own, *others = (
+        gathered(order.labels, _joined(labels, each), threshold=0.0, slice_by=order.slice_by) for each in said
+    )
     found = examine_own(
-        own, order.folder, threshold=spec.threshold(), require=order.require, trigger=spec.name,
-        cars=order.cars, wanted=order.wanted,
+        own, order.folder, order, trigger=specs[0].name, threshold=specs[0].threshold(),
+        other=Other(name_of(specs[1]), specs[1].version, others[0]) if others else None,
     )  # fmt: skip
-    return replace(found, snaps=tuple(_with_pictures(found, labels, ran)), remarks=tuple(_remarks(ran)))
+    return replace(found, snaps=tuple(_with_pictures(found, labels, said)), remarks=tuple(_remarks(said)))
 
 
-def run_over(recordings: Sequence[Recording], rig: Rig, spec: TriggerSpec, networks: Sequence[Network]) -> list[Ran]:
-    """What the trigger says of each clip, which is driven side by side with the others, as its own car.
+def run_over(
+    recordings: Sequence[Recording], rig: Rig, specs: Sequence[TriggerSpec], networks: Sequence[Network]
+) -> list[tuple[Ran, ...]]:
+    """What each trigger says of each clip, which is driven side by side with the others, as its own car.
 
     Fired counts, and so does what held already when the clip began: its edge was before, so it fired then.
     """
-    world, n = Playback(recordings, rig), len(recordings)
-    loadout = Loadout.equip("exam", networks[0], networks[1:], [spec], Memory(0, n))
+    world, n, shape = Playback(recordings, rig), len(recordings), (len(recordings), len(specs))
+    loadout = Loadout.equip("exam", networks[0], networks[1:], specs, Memory(0, n))
     onboard = Onboard(world.as_world, [loadout], first_car=0, cars=n)
-    fired, score, best = np.zeros(n, np.bool_), np.full(n, np.nan), np.zeros(n, np.int64)
-    looks, undefined = np.zeros(n), np.zeros(n)
+    fired, score, best = np.zeros(shape, np.bool_), np.full(shape, np.nan), np.zeros(shape, np.int64)
+    looks, undefined = np.zeros((n, 1)), np.zeros(shape)
     for tick in sorted({tick for recording in recordings for tick in recording.pictures}):
         cars = np.array([i for i, recording in enumerate(recordings) if tick in recording.pictures], np.uint32)
         verdicts = loadout.evaluator.observe(world.recorded(onboard.see(loadout, cars, tick)))
-        reasons, scores = verdicts.reasons[:, 0], verdicts.scores[:, 0].astype(np.float64)
+        reasons, scores = verdicts.reasons, verdicts.scores.astype(np.float64)
         fired[cars] |= (reasons == Reason.FIRED) | ((reasons == Reason.HELD) & (looks[cars] == 0))
         better = np.isfinite(scores) & (reasons != Reason.GATED) & ~(scores <= score[cars])
-        score[cars[better]], best[cars[better]] = scores[better], tick
+        score[cars], best[cars] = np.where(better, scores, score[cars]), np.where(better, tick, best[cars])
         looks[cars] += 1
         undefined[cars] += reasons == Reason.UNDEFINED
     return [
-        Ran(bool(fired[i]), float(score[i]), int(best[i]), float(undefined[i] / looks[i]), recording.nbytes / 1e6,
-            _shown(recording, int(best[i]), rig))
+        tuple(
+            Ran(bool(fired[i, k]), float(score[i, k]), int(best[i, k]), float(undefined[i, k] / looks[i, 0]),
+                recording.nbytes / 1e6, _shown(recording, int(best[i, k]), rig))
+            for k in range(len(specs))
+        )
         for i, recording in enumerate(recordings)
     ]  # fmt: skip
 
@@ -165,20 +172,33 @@ def _joined(labels: pa.Table, ran: Sequence[Ran]) -> pa.Table:
     return pa.table({**kept, **outcomes})
 
 
-def _with_pictures(found: OwnExam, labels: pa.Table, ran: Sequence[Ran]) -> list[Snap]:
-    """With pictures, of the clip of the encounter that has the highest score."""
-    names = labels["encounter" if "encounter" in labels.column_names else "clip"].to_pylist()
+def _with_pictures(found: OwnExam, labels: pa.Table, said: Sequence[Sequence[Ran]]) -> list[Snap]:
+    """With pictures, of the clip of the encounter that has the highest score: the other's, where it fired alone."""
+    names = [str(name) for name in labels["encounter" if "encounter" in labels.column_names else "clip"].to_pylist()]
+    best = [_best(names, ran) for ran in said]
+    return [
+        replace(snap, pictures=best[1 if snap.sort.startswith("other") else 0][snap.about].pictures)
+        for snap in found.snaps
+    ]
+
+
+def _best(names: Sequence[str], ran: Sequence[Ran]) -> dict[str, Ran]:
+    """Encounter to the clip with the highest score."""
     best: dict[str, Ran] = {}
-    for name, each in zip(map(str, names), ran, strict=True):
+    for name, each in zip(names, ran, strict=True):
         if name not in best or np.nan_to_num(each.score, nan=-np.inf) > np.nan_to_num(best[name].score, nan=-np.inf):
             best[name] = each
-    return [replace(snap, pictures=best[snap.about].pictures) for snap in found.snaps]
+    return best
 
 
-def _remarks(ran: Sequence[Ran]) -> list[str]:
-    blind = sum(each.undefined >= 1.0 for each in ran)
-    where = f"In {blind} of {len(ran)} clips something that the trigger reads was never there, so it could not fire"
-    return [f"{where}: are signals (/telemetry) recorded?"] if blind else []
+def _remarks(said: Sequence[Sequence[Ran]]) -> list[str]:
+    """Of the trigger and of the other, if there is one: where it was blind."""
+    found = []
+    for who, ran in zip(("the trigger", "the other version"), said, strict=False):
+        if blind := sum(each.undefined >= 1.0 for each in ran):
+            where = f"In {blind} of {len(ran)} clips something that {who} reads was never there, so it could not fire"
+            found.append(f"{where}: are signals (/telemetry) recorded?")
+    return found
 
 
 def _shown(recording: Recording, tick: int, rig: Rig) -> tuple[tuple[str, bytes], ...]:

@@ -1,23 +1,55 @@
 """The exam of a user's own encounters: figures, slices, what scores tell, and what it all says of the requirements."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from fleet.exam.changes import Versus, differing, refuse_changes
 from fleet.exam.forecast import hours_to
 from fleet.exam.grading import SHOWN, Graded, Scored, Slice, graded, sliced, thin_because
 from fleet.exam.own_data import Own, own_of
+from fleet.exam.own_versus import Other, matched, versus
 from triggers import estimate
 
 FEW_CLUSTERS = "the encounters are from fewer than ten drives or cars, which says little of others"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What is asked of encounters of any origin.
+
+    require: what must hold, "" for nothing; slice_by: columns; cars, wanted: of the forecast
+    """
+
+    require: str = ""
+    slice_by: tuple[str, ...] = ()
+    cars: int = 1000
+    wanted: int = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreOrder(Asked):
+    """What to examine in which files of frames.
+
+    threshold: from which score on a frame fires; trigger: its name
+    versus: a file of another version's frames at the same encounters, None for none; versus_threshold: None: the same
+    """
+
+    file: Path
+    threshold: float = 0.5
+    trigger: str = ""
+    versus: Path | None = None
+    versus_threshold: float | None = None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Snap:
-    """An encounter worth a look; sort: right, wrong, missed or borderline; pictures: what cameras saw, JPEGs."""
+    """An encounter worth a look.
+
+    sort: right, wrong, missed or borderline, or as in `differing`; pictures: what cameras saw, JPEGs
+    """
 
     sort: str
     about: str
@@ -31,7 +63,7 @@ class OwnExam:
 
     trigger: its name; source: where the encounters are from; threshold: from which on a score fires
     clusters: drives or cars that the encounters are from, None where nobody says; remarks: what must be known
-    cars, wanted: of the forecast
+    cars, wanted: of the forecast; other, versus: another version, and what this one gains and loses against it
     """
 
     trigger: str
@@ -47,13 +79,25 @@ class OwnExam:
     wanted: int
     snaps: tuple[Snap, ...] = ()
     remarks: tuple[str, ...] = ()
+    other: Other | None = None
+    versus: Versus | None = None
+
+    @property
+    def few(self) -> str:
+        """Why not even what was hit often can be believed, "" where it can."""
+        return FEW_CLUSTERS if self.clusters is not None and self.clusters < estimate.FEW else ""
 
     @property
     def doubt(self) -> str:
         """Why the figures cannot be believed, "" where they can."""
-        if self.figures.thin:
-            return thin_because(self.figures)
-        return FEW_CLUSTERS if self.clusters is not None and self.clusters < estimate.FEW else ""
+        return thin_because(self.figures) if self.figures.thin else self.few
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """Figures of whose change the data says something, by the names that requirements have for them."""
+        if not (self.own.rates and self.versus):
+            return estimate.SHARES
+        return estimate.NAMES[:-1] if np.isnan(self.versus.mb.estimate) else estimate.NAMES
 
     @property
     def verdict(self) -> estimate.Outcome:
@@ -73,20 +117,26 @@ class OwnExam:
         return hours_to(self.wanted, self.figures.right.times(self.cars)) if self.own.rates else None
 
 
-def examine_scores(
-    file: Path, *, threshold: float, require: str = "", slice_by: Sequence[str] = (), trigger: str = "",
-    cars: int = 1000, wanted: int = 10_000,
-) -> OwnExam:  # fmt: skip
-    """From a file of frames; threshold: from which score on a frame fires. Raises BadScores, BadRequirement."""
-    own = own_of(file, threshold=threshold, slice_by=slice_by)
-    return examine_own(own, file, threshold=threshold, require=require, trigger=trigger, cars=cars, wanted=wanted)
+def examine_scores(order: ScoreOrder) -> OwnExam:
+    """From a file of frames. Raises BadScores, BadRequirement, NothingToCompare."""
+    own, other = own_of(order.file, threshold=order.threshold, slice_by=order.slice_by), None
+    if order.versus is not None:
+        least = order.threshold if order.versus_threshold is None else order.versus_threshold
+        theirs = own_of(order.versus, threshold=least)
+        other = Other(order.versus.stem, None, matched(own, theirs, order.file, order.versus))
+    return examine_own(own, order.file, order, trigger=order.trigger, threshold=order.threshold, other=other)
 
 
 def examine_own(
-    own: Own, source: Path, *, threshold: float, require: str, trigger: str, cars: int, wanted: int
+    own: Own, source: Path, asked: Asked, *, trigger: str, threshold: float, other: Other | None = None
 ) -> OwnExam:
-    """From encounters that were gathered. Raises BadRequirement."""
-    required = estimate.parse_requirements(require, tuple(own.slices)) if require else []
+    """From encounters that were gathered; other: the same, as another version met them.
+
+    Raises BadRequirement, NothingToCompare.
+    """
+    required = estimate.parse_requirements(asked.require, tuple(own.slices)) if asked.require else []
+    if other is None:
+        refuse_changes(required)
     figures = estimate.figures_of(own.sample)
     if own.cluster is not None:
         figures = estimate.clustered(figures, own.sample, own.cluster)
@@ -94,9 +144,12 @@ def examine_own(
     event, scored = own.sample.event, Scored(own.sample, own.score)
     found = OwnExam(
         trigger, source, threshold, own, figures, clusters, tuple(sliced(own.sample, own.slices, None, own.cluster)),
-        graded(scored, threshold, {"labelled yes": event, "labelled no": ~event}), (), cars, wanted,
-        tuple(_snaps(own, threshold)),
+        graded(scored, threshold, {"labelled yes": event, "labelled no": ~event}), (), asked.cars, asked.wanted,
+        tuple(_snaps(own, threshold)), (), other,
     )  # fmt: skip
+    if other is not None:
+        apart = tuple(_apart(own, other.own))
+        found = replace(found, versus=versus(own, other), snaps=(*found.snaps, *apart))
     return replace(found, verdicts=tuple(_judged(each, found) for each in required))
 
 
@@ -119,6 +172,7 @@ def told_own(exam: OwnExam) -> dict[str, Any]:
         "frames": exam.own.frames,
         "thin": bool(exam.doubt),
         "remarks": list(exam.remarks),
+        "versus": exam.versus and exam.versus.told(),
     }
 
 
@@ -140,19 +194,40 @@ def _snaps(own: Own, threshold: float) -> list[Snap]:
     ]
 
 
+def _apart(own: Own, other: Own) -> list[Snap]:
+    """Encounters at which two versions differ, with the score of the one that fired."""
+    return [
+        Snap(sort, str(own.names[row]), float((other if sort.startswith("other") else own).score[row]))
+        for sort, rows in differing(own.sample, other.sample).items()
+        for row in rows
+    ]
+
+
 def _judged(each: estimate.Requirement, found: OwnExam) -> estimate.Verdict:
+    interval = _interval(each, found)
+    doubt = _unsaid(each, found, interval) or (found.doubt if each.name == "precision" else found.few)
+    return estimate.judge(each, interval, believed=not doubt, doubt=doubt)
+
+
+def _interval(each: estimate.Requirement, found: OwnExam) -> estimate.Interval:
     figures, nothing = found.figures, estimate.Interval(float("nan"), 0.0, float("inf"))
-    part = next((part for part in found.slices if part.name == each.where), None)
-    of = {
+    if each.where:
+        part = next((part for part in found.slices if part.name == each.where), None)
+        return getattr(part, each.name) if part else nothing
+    if each.change:
+        return found.versus.change(each.figure) if found.versus else nothing
+    return {
         "precision": figures.precision, "recall": figures.recall, "fires_per_car_day": figures.fires,
         "false_fires_per_car_day": figures.wrong, "upload_mb_per_car_day": found.mb_per_car_day or nothing,
-    }  # fmt: skip
-    interval = of[each.name]
-    if each.where:
-        interval = getattr(part, each.name) if part else nothing
-    doubt = found.doubt if each.name == "precision" or found.doubt == FEW_CLUSTERS else ""
-    if interval is nothing:
-        doubt = f"too few encounters are {each.where}" if each.where else "nothing says what a clip weighs (column mb)"
-    elif each.name.endswith("_per_car_day") and not found.own.rates:
-        doubt = "nothing says how many a car meets in a day (column weight)"
-    return estimate.judge(each, interval, believed=not doubt, doubt=doubt)
+    }[each.name]  # fmt: skip
+
+
+def _unsaid(each: estimate.Requirement, found: OwnExam, interval: estimate.Interval) -> str:
+    """Why there is no such figure."""
+    if each.where and all(part.name != each.where for part in found.slices):
+        return f"too few encounters are {each.where}"
+    if each.figure.endswith("_per_car_day") and not found.own.rates:
+        return "nothing says how many a car meets in a day (column weight)"
+    if each.figure == "upload_mb_per_car_day" and np.isnan(interval.estimate):
+        return "nothing says what a clip weighs (column mb)"
+    return ""

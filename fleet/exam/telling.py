@@ -6,7 +6,6 @@ from typing import Any
 from fleet.exam.budgeting import RISK, Budget
 from fleet.exam.exam import DAY_LOOKS, Exam
 from fleet.exam.films import Bill
-from fleet.exam.versus import Versus
 from triggers import estimate
 
 
@@ -40,7 +39,7 @@ def told(exam: Exam) -> dict[str, Any]:
         "forecast": _forecast(exam),
         "cost": {**exam.cost, "dry_run": _bill(exam.bill)},
         "frames_painted": int(exam.cost["frames_painted"]),
-        "versus": _versus(exam.versus),
+        "versus": exam.versus and exam.versus.told(),
     }
 
 
@@ -154,21 +153,6 @@ def _forecast(exam: Exam) -> dict[str, Any]:
         "fires_per_car_day": [a_car.low, _finite(a_car.high)],
         "mb_per_car_day": [mb.low, _finite(mb.high)],
         "driving_h": exam.cost["looks_per_car_day"] * exam.order.every_s / 3600.0,
-    }
-
-
-def _versus(found: Versus | None) -> dict[str, Any] | None:
-    """Figures of the one that was examined, less the other's."""
-    if found is None:
-        return None
-    return {
-        "trigger": found.spec.name.removesuffix("_versus"),
-        "version": found.spec.version,
-        **{f"{name}_change": found.change(name).told() for name in estimate.NAMES},
-        "gained": found.comparison.gained,
-        "lost": found.comparison.lost,
-        "p": found.comparison.p,
-        "smallest_difference": found.comparison.smallest,
     }
 
 

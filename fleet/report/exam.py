@@ -9,7 +9,7 @@ import numpy as np
 import simplejpeg
 from markupsafe import Markup
 
-from fleet.report import grading
+from fleet.report import grading, versus
 from fleet.report.markup import figure, many, nothing, percent, table
 from fleet.report.page import Section
 from fleet.report.pictures import data_url, png
@@ -82,7 +82,7 @@ def _sections(exam: "Exam") -> list[Section]:
         Section("modes", "What it fires at, and which gate lets it", "", (_modes(exam), _gates(exam))),
         Section("slices", "Where it is good, and where not", "", (grading.slices(exam.slices),)),
         Section("scores", "What another threshold would do", "", told),
-        *_versus(exam),
+        *versus.section(exam.versus),
         Section("fleet", f"In a fleet of {exam.forecast.cars:,} cars", "", (_fleet(exam), _cost(exam))),
         Section("method", "How it was found", _METHOD, (_strata(exam),)),
     ]
@@ -228,33 +228,6 @@ def _gates(exam: "Exam") -> Markup:
     return figure(title, table(heads, rows), note=note, wide=True)
 
 
-def _versus(exam: "Exam") -> list[Section]:
-    """This version less the other."""
-    found = exam.versus
-    if found is None:
-        return []
-    names = {
-        "precision": "precision", "recall": "recall", "fires_per_car_day": "fires a car-day",
-        "false_fires_per_car_day": "false fires a car-day", "upload_mb_per_car_day": "MB a car-day",
-    }  # fmt: skip
-    rows = [[said, *grading.three(found.change(name)), _way(found.change(name))] for name, said in names.items()]
-    told = found.comparison
-    note = (
-        f"This one less the other, on the same encounters. Of encounters with what it is for, this one alone catches "
-        f"{told.gained}, the other alone {told.lost} (McNemar's exact p = {told.p:.2g}, each counted once). A "
-        f"difference in recall of {percent(told.smallest)} would have shown four times in five."
-    )
-    drawn = figure("Differences", table(["difference in", "estimate", "from", "to", ""], rows), note=note, wide=True)
-    other = f"{found.spec.name.removesuffix('_versus')}, version {found.spec.version}"
-    return [Section("versus", f"Against {other}", "", (drawn,))]
-
-
-def _way(change: "estimate.Interval") -> str:
-    if change.low > 0:
-        return "more"
-    return "less" if change.high < 0 else "not told apart"
-
-
 def _strata(exam: "Exam") -> Markup:
     rows = [[name, f"{rate:.3g}", many(count), many(hit)] for name, rate, count, hit in exam.strata]
     modes, near = ", ".join(exam.scouted.modes) or "none", ", ".join(exam.scouted.near) or "none"
@@ -268,7 +241,7 @@ def _strata(exam: "Exam") -> Markup:
 
 def _clips(exam: "Exam") -> list[tuple[str, list[View]]]:
     modes = dict.fromkeys(clip.sort for clip in exam.modes.clips)
-    clips = [*exam.clips, *exam.modes.clips, *(exam.versus.clips if exam.versus else ())]
+    clips = [*exam.clips, *exam.modes.clips]
     return [
         (title, [_view(clip) for clip in clips if clip.sort == sort])
         for sort, title in (SORTS | {each: each for each in modes} | APART).items()
@@ -280,6 +253,6 @@ def _view(clip: "Clip") -> View:
     score = f"score {clip.score:.2f}" if math.isfinite(clip.score) else "no score"
     large = simplejpeg.encode_jpeg(np.ascontiguousarray(clip.large), 90, "RGB", "444")
     return View(
-        clip.about, f"{score}, camera {clip.camera}", clip.sort in ("right", "borderline", "only_right", "other_right"),
+        clip.about, f"{score}, camera {clip.camera}", clip.sort in versus.RIGHT,
         (data_url("png", png(clip.seen)), data_url("jpeg", large)),
     )  # fmt: skip

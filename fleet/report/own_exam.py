@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from fleet.report import grading
+from fleet.exam.changes import heaviest_first
+from fleet.report import grading, versus
 from fleet.report.markup import figure, many, nothing, percent, table
 from fleet.report.page import Section
 from fleet.report.pictures import data_url
-from fleet.report.sheet import SORTS, Sheet, View, write
+from fleet.report.sheet import APART, SORTS, Sheet, View, write
 
 if TYPE_CHECKING:
     from fleet.exam.own_exam import OwnExam, Snap
     from triggers import estimate
 
+LISTED = 40
+"""Encounters in a table, at most."""
 _METHOD = (
     "The encounters are those that were given, each counted once however many frames it has, each with the weight that "
     "was given, or 1. Variance is that within strata; encounters of one car or drive are not taken for independent "
@@ -68,6 +71,7 @@ def _sections(exam: "OwnExam") -> list[Section]:
     return [
         Section("slices", "Where it is good, and where not", "", (slices,)),
         Section("scores", "What another threshold would do", "", told),
+        *versus.section(exam.versus, exam.compared, more=_apart(exam)),
         Section("method", "How it was found", _METHOD, (_data(exam),)),
     ]
 
@@ -87,10 +91,30 @@ def _data(exam: "OwnExam") -> Markup:
     return figure("The data", table(["", ""], rows))
 
 
+def _apart(exam: "OwnExam") -> list[Markup]:
+    """Which encounters two versions do not meet alike."""
+    if exam.other is None:
+        return []
+    mine, other, title = exam.own, exam.other.own, "Encounters at which they differ"
+    here, there = (each.sample.right | (each.sample.wrong > 0) for each in (mine, other))
+    found = heaviest_first(mine.sample, here != there)
+    if not found:
+        return [nothing(title, "They fired at the same encounters.")]
+    rows = [
+        [str(mine.names[row]), "yes" if mine.sample.event[row] else "no", "this" if here[row] else "the other",
+         grading.number(mine.score[row]), grading.number(other.score[row]), f"{mine.sample.weight[row]:.3g}"]
+        for row in found[:LISTED]
+    ]  # fmt: skip
+    left = f" The {LISTED} heaviest of {len(found):,}." if len(found) > LISTED else ""
+    note = f"Heaviest first; scores are the highest of an encounter.{left}"
+    heads = ["encounter", "labelled", "fired at by", "score", "the other's", "stands for"]
+    return [figure(title, table(heads, rows, words=3), note=note, wide=True)]
+
+
 def _clips(exam: "OwnExam") -> list[tuple[str, list[View]]]:
     return [
         (title, [_view(snap) for snap in exam.snaps if snap.sort == sort])
-        for sort, title in SORTS.items()
+        for sort, title in (SORTS | APART).items()
         if any(snap.sort == sort for snap in exam.snaps)
     ]
 
@@ -98,4 +122,4 @@ def _clips(exam: "OwnExam") -> list[tuple[str, list[View]]]:
 def _view(snap: "Snap") -> View:
     score = f"score {snap.score:.3g}" if math.isfinite(snap.score) else "no score"
     urls = [data_url("jpeg", encoded) for _, encoded in snap.pictures]
-    return View(snap.about, score, snap.sort in ("right", "borderline"), tuple(urls))
+    return View(snap.about, score, snap.sort in versus.RIGHT, tuple(urls))

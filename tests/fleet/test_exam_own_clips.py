@@ -8,42 +8,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-import simplejpeg
+from little_clips import RIG, RULE, clip_of
 from typer.testing import CliRunner
 
 from fleet.cli.main import build
 from fleet.errors import BadScores
 from fleet.exam.own_clips import ClipOrder, examine_clips, read_labels
-from scenarios import Camera, cameras
-from telemetry import Clip, Loopback
-
-RIG = cameras.EIGHT_CAMERAS
-RULE = """\
-name: quick
-kind: expression
-params: {fire_when: "Vehicle.Speed > 50 km/h"}
-when: "Vehicle.IsMoving"
-fire: {cooldown_s: 60}
-"""
-
-
-def clip_of(name: str, speeds: list[float | None], names: tuple[str, ...] = RIG.names) -> Clip:
-    """Grey pictures at one a second; what a trigger may read of it is the speed."""
-    grey = simplejpeg.encode_jpeg(np.full((RIG.height, RIG.width, 3), 90, np.uint8), 90, "RGB", "420")
-    lenses = [numbers_of(camera) for camera in RIG.cameras if camera.name in names]
-    ticks = tuple(range(7000, 7000 + 10 * len(speeds), 10))
-    signals: dict[str, Any] = {"Vehicle.Speed": speeds, "Vehicle.IsMoving": [each and True for each in speeds]}
-    return Clip(
-        id=name, run="r", car=1, tick=7000, t_us=700_000_000, trigger="other", version=1, score=0.0, priority=1,
-        ticks=ticks, cameras=names, frames=[[grey] * len(names) for _ in ticks], calibration=lenses,
-        poses=[dict.fromkeys(("x_m", "y_m", "heading_deg", "latitude", "longitude"), 0.0) for _ in ticks],
-        signals=signals, percepts={}, shadows={}, complete=True,
-    )  # fmt: skip
-
-
-def numbers_of(camera: Camera) -> dict[str, Any]:
-    names = ("name", "x_m", "y_m", "z_m", "yaw_deg", "fov_deg", "height", "width", "fx", "fy", "cx", "cy")
-    return {name: getattr(camera, name) for name in names}
+from telemetry import Loopback
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +97,6 @@ def test_clips_that_cannot_be_used_are_refused(folder: Path, tmp_path: Path) -> 
         (["--labels", "a"], "--clips"),
         (["--clips", "a", "--labels", "b", "--scores", "c"], "not both"),
         (["--slice-by", "road"], "a world has its own"),
-        (["--scores", "a.csv", "--versus", "b.yaml"], "in a world"),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(given: list[str], says: str) -> None:

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from fleet.cli.main import build
 from fleet.errors import BadScores
-from fleet.exam.own_exam import examine_scores
+from fleet.exam.own_exam import ScoreOrder, examine_scores
 from scenarios import Draws
 from triggers import estimate
 
@@ -31,15 +31,15 @@ def save(file: Path, repeat: int = 1, **changes: Any) -> Path:
 
 
 def test_frames_of_an_encounter_count_once(tmp_path: Path) -> None:
-    once = examine_scores(save(tmp_path / "once.parquet"), threshold=0.5)
-    often = examine_scores(save(tmp_path / "often.parquet", repeat=20), threshold=0.5)
+    once = examine_scores(ScoreOrder(save(tmp_path / "once.parquet"), threshold=0.5))
+    often = examine_scores(ScoreOrder(save(tmp_path / "often.parquet", repeat=20), threshold=0.5))
     assert once.figures == often.figures
     assert often.own.frames == 20 * once.own.frames
 
 
 def test_weights_bring_base_rates_in(tmp_path: Path) -> None:
-    plain = examine_scores(save(tmp_path / "a.parquet", weight=None), threshold=0.5).figures
-    weighted = examine_scores(save(tmp_path / "b.parquet"), threshold=0.5).figures
+    plain = examine_scores(ScoreOrder(save(tmp_path / "a.parquet", weight=None), threshold=0.5)).figures
+    weighted = examine_scores(ScoreOrder(save(tmp_path / "b.parquet"), threshold=0.5)).figures
     assert weighted.precision.estimate < plain.precision.estimate
     assert weighted.recall.estimate == pytest.approx(plain.recall.estimate)
 
@@ -66,7 +66,7 @@ def test_the_command_judges_them(tmp_path: Path) -> None:
 
 
 def test_what_a_clip_weighs_is_not_in_scores(tmp_path: Path) -> None:
-    found = examine_scores(save(tmp_path / "f.parquet"), threshold=0.5, require="upload_mb_per_car_day<=4")
+    found = examine_scores(ScoreOrder(save(tmp_path / "f.parquet"), threshold=0.5, require="upload_mb_per_car_day<=4"))
     assert found.verdict == "inconclusive"
 
 
@@ -81,17 +81,17 @@ def test_what_a_clip_weighs_is_not_in_scores(tmp_path: Path) -> None:
 )
 def test_a_file_that_lacks_something_is_refused(tmp_path: Path, changes: dict[str, Any], says: str) -> None:
     with pytest.raises(BadScores, match=says):
-        examine_scores(save(tmp_path / "bad.parquet", **changes), threshold=0.5)
+        examine_scores(ScoreOrder(save(tmp_path / "bad.parquet", **changes), threshold=0.5))
 
 
 def test_what_is_no_parquet_is_refused(tmp_path: Path) -> None:
     (tmp_path / "text.parquet").write_text("hello")
     with pytest.raises(BadScores, match="not a Parquet file"):
-        examine_scores(tmp_path / "text.parquet", threshold=0.5)
+        examine_scores(ScoreOrder(tmp_path / "text.parquet", threshold=0.5))
 
 
 def test_thin_data_is_inconclusive(tmp_path: Path) -> None:
-    found = examine_scores(save(tmp_path / "few.parquet"), threshold=0.995, require="precision>=0.5")
+    found = examine_scores(ScoreOrder(save(tmp_path / "few.parquet"), threshold=0.995, require="precision>=0.5"))
     assert found.figures.thin
     assert isinstance(found.verdicts[0], estimate.Verdict)
     assert found.verdict == "inconclusive"
@@ -101,29 +101,36 @@ def test_slices_are_made_by_any_column_and_can_be_required(tmp_path: Path) -> No
     n = np.arange(300)
     file = save(tmp_path / "f.parquet", road=np.where(n % 3 == 0, "motorway", "urban"), speed=n * 0.5, wet=n % 2 == 0)
     found = examine_scores(
-        file, threshold=0.5, slice_by=("road", "speed", "wet"), require="recall[road=urban]>=0.5, recall[wet]>=0.999"
+        ScoreOrder(
+            file,
+            threshold=0.5,
+            slice_by=("road", "speed", "wet"),
+            require="recall[road=urban]>=0.5, recall[wet]>=0.999",
+        )
     )
     names = {each.name for each in found.slices}
     assert {"road=motorway", "road=urban", "wet"} < names
     assert sum(name.startswith("speed=") for name in names) == 4
     assert [each.outcome for each in found.verdicts] == ["pass", "fail"]
     with pytest.raises(BadScores, match="no column 'raod' to slice by; did you mean 'road'"):
-        examine_scores(file, threshold=0.5, slice_by=("raod",))
+        examine_scores(ScoreOrder(file, threshold=0.5, slice_by=("raod",)))
 
 
 def test_csv_says_the_same_as_parquet(tmp_path: Path) -> None:
     parquet = save(tmp_path / "f.parquet", encounter=np.arange(300))
     pyarrow.csv.write_csv(pq.read_table(parquet), tmp_path / "f.csv")
-    found = [examine_scores(file, threshold=0.5).figures for file in (parquet, tmp_path / "f.csv")]
+    found = [examine_scores(ScoreOrder(file, threshold=0.5)).figures for file in (parquet, tmp_path / "f.csv")]
     assert found[0] == found[1]
 
 
 def test_megabytes_are_fires_times_what_a_clip_weighs(tmp_path: Path) -> None:
     file = save(tmp_path / "f.parquet", mb=np.full(300, 0.5))
-    found = examine_scores(file, threshold=0.5, require="upload_mb_per_car_day<=1000")
+    found = examine_scores(ScoreOrder(file, threshold=0.5, require="upload_mb_per_car_day<=1000"))
     assert found.mb_per_car_day == found.figures.fires.times(0.5)
     assert found.verdict == "pass"
-    bare = examine_scores(save(tmp_path / "g.parquet", weight=None), threshold=0.5, require="fires_per_car_day<=1000")
+    bare = examine_scores(
+        ScoreOrder(save(tmp_path / "g.parquet", weight=None), threshold=0.5, require="fires_per_car_day<=1000")
+    )
     assert "column weight" in bare.verdicts[0].why
 
 
@@ -136,14 +143,16 @@ def test_encounters_of_one_drive_are_not_taken_for_independent(tmp_path: Path) -
         save(tmp_path / f"{name}.parquet", label=label, score=score, weight=None, stratum=None, drive=held)
         for name, held in (("plain", None), ("drives", drive))
     ]
-    plain, drives = (examine_scores(file, threshold=0.5).figures.recall for file in files)
+    plain, drives = (examine_scores(ScoreOrder(file, threshold=0.5)).figures.recall for file in files)
     assert drives.estimate == plain.estimate
     assert drives.half_width == pytest.approx(estimate.wilson(30 * plain.estimate, 30).half_width, rel=0.15)
     assert drives.half_width > 2.5 * plain.half_width
 
 
 def test_few_drives_say_little_of_others(tmp_path: Path) -> None:
-    found = examine_scores(save(tmp_path / "f.parquet", car=np.arange(300) % 4), threshold=0.5, require="recall>=0.01")
+    found = examine_scores(
+        ScoreOrder(save(tmp_path / "f.parquet", car=np.arange(300) % 4), threshold=0.5, require="recall>=0.01")
+    )
     assert found.verdict == "inconclusive"
     assert "fewer than ten drives" in found.verdicts[0].why
 

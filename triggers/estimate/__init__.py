@@ -23,6 +23,7 @@ from triggers.estimate.multiplicity import benjamini_hochberg, holm
 from triggers.estimate.paired import Comparison, compare, rates_apart, smallest_difference
 from triggers.estimate.requirements import (
     NAMES,
+    SHARES,
     Outcome,
     Requirement,
     Verdict,
@@ -38,6 +39,7 @@ __all__ = [
     "FEW",
     "LEVEL",
     "NAMES",
+    "SHARES",
     "WORTH",
     "Comparison",
     "Figures",

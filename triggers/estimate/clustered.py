@@ -10,19 +10,16 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from triggers.estimate.figures import Figures
 from triggers.estimate.intervals import LEVEL, Interval, normal_quantile, t_quantile, wilson
-from triggers.estimate.sample import Sample
+from triggers.estimate.sample import Floats, Ints, Sample
 
 FEW = 10
 """Clusters below which nothing can be said of how they vary."""
 
-Floats = NDArray[np.float64]
 
-
-def clustered(figures: Figures, sample: Sample, cluster: NDArray[np.int64], level: float = LEVEL) -> Figures:
+def clustered(figures: Figures, sample: Sample, cluster: Ints, level: float = LEVEL) -> Figures:
     """The figures of a sample whose rows (n,) belong to clusters; cluster: (n,) of each."""
     event, right = sample.event.astype(np.float64), sample.right.astype(np.float64)
     alerts = right + sample.wrong
@@ -37,9 +34,7 @@ def clustered(figures: Figures, sample: Sample, cluster: NDArray[np.int64], leve
     )
 
 
-def _share(
-    interval: Interval, sample: Sample, cluster: NDArray[np.int64], top: Floats, of: Floats, level: float
-) -> Interval:
+def _share(interval: Interval, sample: Sample, cluster: Ints, top: Floats, of: Floats, level: float) -> Interval:
     share = interval.estimate
     if math.isnan(share):
         return interval
@@ -56,7 +51,7 @@ def _share(
     return Interval(share, low, high)
 
 
-def _rate(interval: Interval, sample: Sample, cluster: NDArray[np.int64], values: Floats, level: float) -> Interval:
+def _rate(interval: Interval, sample: Sample, cluster: Ints, values: Floats, level: float) -> Interval:
     if not interval.estimate > 0:
         return interval.times(len(sample) / max(len(np.unique(cluster)), 1))
     # What differs from cluster to cluster is also how much of the sample it holds, so residuals are per encounter.
@@ -66,18 +61,20 @@ def _rate(interval: Interval, sample: Sample, cluster: NDArray[np.int64], values
     return Interval(interval.estimate, low, interval.estimate * (interval.high / interval.estimate) ** far)
 
 
-def _stretch(sample: Sample, cluster: NDArray[np.int64], residuals: Floats, level: float) -> float:
-    """How many times as wide: the root of the design effect, never below 1, and t for z."""
-    each = sample.weight * residuals
-    _, row = np.unique(cluster, return_inverse=True)
-    sums = np.bincount(row, each)
-    m = len(sums)
-    if m < 2:
-        return math.inf
-    together = m / (m - 1) * float(((sums - sums.mean()) ** 2).sum())
-    alone = sample.total(residuals)[1]
-    effect = together / alone if alone > 0 else 1.0
-    return math.sqrt(max(effect, 1.0)) * t_quantile(level, m - 1) / normal_quantile(level)
+def effect_of(sample: Sample, cluster: Ints, values: Floats) -> float:
+    """How many times as much the sum of values (n,) varies as that of independent encounters would; never below 1."""
+    alone = sample.total(values)[1]
+    return sample.total(values, cluster)[1] / alone if alone > 0 else 1.0
+
+
+def wider(clusters: int, level: float = LEVEL) -> float:
+    """Student's t for z, at one less than so many clusters; infinite for one."""
+    return t_quantile(level, clusters - 1) / normal_quantile(level) if clusters > 1 else math.inf
+
+
+def _stretch(sample: Sample, cluster: Ints, residuals: Floats, level: float) -> float:
+    """How many times as wide: the root of the design effect, and t for z."""
+    return math.sqrt(effect_of(sample, cluster, residuals)) * wider(len(np.unique(cluster)), level)
 
 
 def _logit(share: float) -> float:

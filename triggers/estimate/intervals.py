@@ -171,6 +171,14 @@ def sum_of(parts: Sequence[Interval], correlation: float = 0.0) -> Interval:
     return Interval(estimate, max(estimate - below, 0.0), estimate + above)
 
 
+def less(one: Interval, other: Interval, correlation: float = 0.0) -> Interval:
+    """One quantity less another (MOVER; Zou & Donner, 2008, equation 3); correlation: of the two estimates."""
+    below = _together([one.estimate - one.low, other.high - other.estimate], -correlation)
+    above = _together([one.high - one.estimate, other.estimate - other.low], -correlation)
+    apart = one.estimate - other.estimate
+    return Interval(apart, apart - below, apart + above)
+
+
 def rest_of(whole: float, part: Interval) -> Interval:
     """What is left of a whole that is known."""
     return Interval(whole - part.estimate, max(whole - part.high, 0.0), whole - part.low)

@@ -106,7 +106,7 @@ def _parsed(text: str, at: int, part: str, slices: Sequence[str]) -> Requirement
         raise BadRequirement(text, at, "expected `NAME>=NUMBER` or `NAME<=NUMBER`, a comma between")
     name, where = match["name"], (match["slice"] or "").strip()
     if name not in (*NAMES, *CHANGES):
-        raise BadRequirement(text, at + match.start("name"), f"unknown figure '{name}'{hint(name, NAMES)}")
+        raise BadRequirement(text, at + match.start("name"), f"unknown figure '{name}'{hint(name, (*NAMES, *CHANGES))}")
     if where and where not in slices:
         raise BadRequirement(text, at + match.start("slice"), f"unknown slice '{where}'{hint(where, slices)}")
     if where and name not in SHARES:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from triggers.estimate.intervals import LEVEL, kish, normal_quantile, t_quantile
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 ENOUGH = 10.0
 """Effective hits from which on figures may be believed."""
 
@@ -46,18 +47,24 @@ class Sample:
         """These rows alone."""
         return Sample(*(getattr(self, field.name)[rows] for field in fields(self)))
 
-    def total(self, values: NDArray[Any]) -> tuple[float, float]:
-        """The weighted sum of values (n,), and its variance."""
-        each = self.weight * values
-        return float(each.sum()), max(_covariance(self.stratum, each, each), 0.0)
+    def total(self, values: NDArray[Any], cluster: Ints | None = None) -> tuple[float, float]:
+        """The weighted sum of values (n,), and its variance.
 
-    def correlation(self, one: NDArray[Any], other: NDArray[Any]) -> float:
-        """Of the weighted sums of one and other, (n,) each; 0 where either does not vary."""
-        (_, first), (_, second) = self.total(one), self.total(other)
+        cluster: (n,) of encounters that resemble each other, None where they do not; the variance is never below that
+            of encounters that do not
+        """
+        each = self.weight * values
+        alone = max(_covariance(self.stratum, each, each), 0.0)
+        return float(each.sum()), alone if cluster is None else max(_between(self.stratum, each, each, cluster), alone)
+
+    def correlation(self, one: NDArray[Any], other: NDArray[Any], cluster: Ints | None = None) -> float:
+        """Of the weighted sums of one and other, (n,) each; 0 where either does not vary; cluster: as in `total`."""
+        (_, first), (_, second) = self.total(one, cluster), self.total(other, cluster)
         if first <= 0 or second <= 0:
             return 0.0
-        found = _covariance(self.stratum, self.weight * one, self.weight * other) / math.sqrt(first * second)
-        return min(max(found, -1.0), 1.0)
+        each = self.stratum, self.weight * one, self.weight * other
+        found = _covariance(*each) if cluster is None else _between(*each, cluster)
+        return min(max(found / math.sqrt(first * second), -1.0), 1.0)
 
     def mostly(self, values: NDArray[Any]) -> NDArray[np.bool_]:
         """Rows of strata of which more than half is hit, (n,): there, misses are the fewer; values: 0 to 1.
@@ -85,6 +92,22 @@ def _covariance(stratum: NDArray[np.int64], one: Floats, other: Floats) -> float
     between = np.bincount(row, one) * np.bincount(row, other) / n
     # Of a stratum with one encounter all that is known of its spread is the encounter itself.
     return float(np.where(n > 1, n / np.maximum(n - 1, 1) * (products - between), products).sum())
+
+
+def _between(stratum: Ints, one: Floats, other: Floats, cluster: Ints) -> float:
+    """The same where only clusters are independent of each other: of their sums of what is left within strata."""
+    _, row = np.unique(cluster, return_inverse=True)
+    m = int(row.max(initial=-1)) + 1
+    if m < 2:
+        return math.inf
+    first, second = (np.bincount(row, _left(stratum, each)) for each in (one, other))
+    return m / (m - 1) * float(((first - first.mean()) * (second - second.mean())).sum())
+
+
+def _left(stratum: Ints, each: Floats) -> Floats:
+    """What lies off its stratum's mean; of a stratum with one encounter, all of it."""
+    _, row, n = np.unique(stratum, return_inverse=True, return_counts=True)
+    return np.where(n[row] > 1, each - (np.bincount(row, each) / n)[row], each)
 
 
 def effective(weighted: Floats) -> float:
