@@ -1,9 +1,9 @@
 """How often the intervals of two versions' differences hold the truth, on own data made up; one line of JSON.
 
 Encounters of cars, half of them labelled yes, two frames each; both versions look at the same and are read as by
-`outrider trigger exam --scores … --versus …`. A version fires where a normal draw is low enough; part of that draw is the
-encounter's and the same for both, part the car's, part the car's with this version, and the rest is its own. So how far
-the two differ on average is known in closed form.
+`outrider trigger exam --scores … --versus …`. A version fires where a normal draw is low enough. Part of it is the
+encounter's and the same for both, part the car's, part the car's with this version, the rest its own. So how far the
+two differ on average is known in closed form.
 
 - `coverage_*`: share of 95 % intervals that hold it; low and high are two standard errors away
 - `half_width_*`: median

@@ -80,7 +80,7 @@ def _contradictions(mine: Own, other: Own) -> list[tuple[str, NDArray[np.bool_],
         ("label", event[0] != event[1], tuple(np.where(each, "yes", "no") for each in event))
     ]
     if other.rates:
-        found.append(("weight", ~np.isclose(*weight, rtol=1e-6, atol=0.0), tuple(weight)))
+        found.append(("weight", ~np.isclose(weight[0], weight[1], rtol=1e-6, atol=0.0), tuple(weight)))
     if len(np.unique(other.sample.stratum)) > 1:
         found.append(("stratum", _grouped(mine.sample.stratum) != _grouped(other.sample.stratum), ()))
     if other.cluster is not None:

@@ -1,5 +1,6 @@
 """The few pieces of HTML that figures are set in."""
 
+import math
 from collections.abc import Sequence
 
 from markupsafe import Markup
@@ -69,7 +70,9 @@ def weight(size: float) -> str:
 
 
 def percent(share: float) -> str:
-    """A share of 0..1, with a decimal where it is close to an end."""
+    """A share of 0..1, with a decimal where it is close to an end; – where there is none."""
+    if math.isnan(share):
+        return "–"
     return f"{share:.1%}" if 0 < share < 0.0095 or 0.9905 < share < 0.9995 else f"{share:.0%}"
 
 
