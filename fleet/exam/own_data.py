@@ -101,7 +101,7 @@ def gathered(file: Path, table: pa.Table, *, threshold: float, slice_by: Sequenc
     return Own(
         table.num_rows, names, sample, score[best], _slices(file, table, slice_by, best),
         None if by is None else _clusters(file, _numbered(table, by), row, best, by), weight is not None,
-        _mb(file, table, fired),
+        _mb(file, table, fired, row, sample),
     )  # fmt: skip
 
 
@@ -145,11 +145,15 @@ def _clusters(
     return of_frame[best]
 
 
-def _mb(file: Path, table: pa.Table, fired: NDArray[np.bool_]) -> float:
+def _mb(file: Path, table: pa.Table, fired: NDArray[np.bool_], row: NDArray[np.intp], sample: estimate.Sample) -> float:
+    """The mean over encounters that were fired at, each as often as it is met; of all, where none was."""
     if "mb" not in table.column_names:
         return float("nan")
-    weights = numbers(file, table, "mb")
-    return float(weights[fired].mean() if fired.any() else weights.mean())
+    counted = fired if fired.any() else np.ones(len(row), np.bool_)
+    frames = np.bincount(row[counted], minlength=len(sample))
+    each = np.bincount(row[counted], numbers(file, table, "mb")[counted], len(sample)) / np.maximum(frames, 1)
+    met = sample.weight * (frames > 0)
+    return float((met * each).sum() / met.sum())
 
 
 def _slices(

@@ -134,6 +134,20 @@ def test_megabytes_are_fires_times_what_a_clip_weighs(tmp_path: Path) -> None:
     assert "column weight" in bare.verdicts[0].why
 
 
+def test_what_a_clip_weighs_is_counted_as_often_as_it_is_met(tmp_path: Path) -> None:
+    """Light clips of what is common and heavy ones of what is rare, of which there are twenty frames each."""
+    label = np.arange(300) < 100
+    heavy = {"label": label, "weight": np.where(label, 0.01, 0.05), "mb": np.where(label, 3.0, 0.3), "stratum": None}
+    file = save(tmp_path / "f.parquet", score=np.ones(300), **heavy)
+    table = pq.read_table(file)
+    often = pa.array(np.repeat(np.arange(300), np.where(label, 20, 1)))
+    for each in (table, table.take(often)):
+        pq.write_table(each, file)
+        found = examine_scores(ScoreOrder(file)).mb_per_car_day
+        assert found is not None
+        assert found.estimate == pytest.approx(100 * 0.01 * 3.0 + 200 * 0.05 * 0.3)
+
+
 def test_encounters_of_one_drive_are_not_taken_for_independent(tmp_path: Path) -> None:
     """Whether an encounter is caught hangs on the drive alone, so thirty drives say as much as thirty encounters."""
     drive = np.arange(300) // 10

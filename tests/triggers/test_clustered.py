@@ -36,6 +36,25 @@ def test_encounters_that_do_not_resemble_each_other_keep_their_interval() -> Non
     assert alone.recall.half_width == pytest.approx(plain.recall.half_width, rel=0.01)
 
 
+def test_how_a_cars_encounters_fall_into_strata_is_no_spread() -> None:
+    """Cars meet events or near misses, hardly both; of each so many were decided on, and each is one of its own."""
+    held, widths = 0, []
+    for rep in range(200):
+        draws, n = Draws(rep), np.arange(320)
+        order = np.argsort(2 * draws.normal("car", n // 8) + draws.normal("own", n))
+        event = np.isin(n, order[:160])
+        fired = draws.uniform("hit", n) < np.where(event, 0.6, 0.2)
+        sample = estimate.Sample(
+            event.astype(np.int64), np.where(event, 0.01, 0.05), event, fired & event, (fired & ~event).astype(float)
+        )
+        plain = estimate.figures_of(sample)
+        found = estimate.clustered(plain, sample, n // 8).precision
+        held += found.low <= 0.006 / 0.016 <= found.high
+        widths.append(found.half_width / plain.precision.half_width)
+    assert held / 200 == pytest.approx(0.95, abs=0.04)
+    assert np.median(widths) < 1.25
+
+
 def test_where_every_encounter_is_caught_each_car_counts_once() -> None:
     sample, cars = sample_of(1)
     every = estimate.Sample(sample.stratum, sample.weight, sample.event, sample.event, sample.wrong)

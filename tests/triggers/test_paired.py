@@ -61,6 +61,57 @@ def test_versions_that_never_differ_are_not_told_apart() -> None:
     assert found.precision.low < 0 < found.precision.high
 
 
+def test_where_nothing_differs_only_what_could_have_counts() -> None:
+    """Not one of 400 events was met otherwise: at most three in 400, however much near misses weigh."""
+    before, _ = _with_near_misses(1)
+    found = estimate.compare(before, before).recall
+    assert (found.low, found.high) == pytest.approx((np.log(0.05) / 400, -np.log(0.05) / 400))
+
+
+def test_one_difference_more_never_makes_an_interval_wide_at_once() -> None:
+    n = 300
+    widths = []
+    for lost in range(12):
+        two = [np.ones(n, np.bool_), np.arange(n) >= lost]
+        before, after = (
+            estimate.Sample(np.zeros(n, np.int64), np.full(n, 1 / n), two[0], fired, np.zeros(n)) for fired in two
+        )
+        widths.append(estimate.compare(before, after).recall.half_width)
+    assert widths == sorted(widths)
+    assert max(np.diff(widths)) < 1 / n
+
+
+def test_few_differences_are_covered() -> None:
+    """About one event in fifty is met otherwise."""
+    hits = []
+    for rep in range(400):
+        x = Draws(rep).uniform("met", np.arange(300))
+        after, before = x < 0.6, (x < 0.595) | (x > 0.985)
+        same = np.zeros(300, np.int64), np.full(300, 1 / 300), np.ones(300, np.bool_)
+        found = estimate.compare(*(estimate.Sample(*same, each, np.zeros(300)) for each in (before, after))).recall
+        hits.append(found.low <= -0.01 <= found.high)
+    assert 0.93 < np.mean(hits) < 0.995
+
+
+def test_what_a_car_gains_counts_once() -> None:
+    """Thirty events of three cars gained are no more than three, and one car alone says nothing."""
+    n = np.arange(120)
+    every, no = np.ones(120, np.bool_), np.zeros(120)
+    before, after = (
+        estimate.Sample(np.zeros(120, np.int64), np.full(120, 1 / 120), every, fired, no) for fired in (n >= 30, every)
+    )
+    plain, cars, one = (estimate.compare(before, after, cluster=each) for each in (None, n // 10, n * 0))
+    assert (cars.gained, cars.lost) == (plain.gained, plain.lost) == (30, 0)
+    assert plain.p < 1e-8
+    assert cars.p == 0.25
+    assert plain.recall.low > 0.15
+    assert cars.recall.low < 0.1
+    assert cars.smallest > 2 * plain.smallest
+    assert (one.recall.low, one.recall.high) == (-1, 1)
+    alone = estimate.compare(before, after, cluster=n).recall
+    assert alone.half_width == pytest.approx(plain.recall.half_width, rel=0.03)
+
+
 def test_versions_on_other_encounters_are_not_compared() -> None:
     one, other = _sample(1, 0.5, 0.5, 100), _sample(1, 0.5, 0.5, 99)
     with pytest.raises(ValueError, match="same encounters"):
