@@ -2,7 +2,7 @@
 
 The log is the truth. A group of messages is appended to one segment and synced, and with that one sync it may be
 acknowledged. An index behind it knows every id and how far in the log it goes; after a crash the rest of the log is
-read again, up to the first record that is none.
+read again, up to the first record that is none: a group that was never acknowledged, or damage, see `segments.py`.
 
     inbox/segments/N.seg      the log, see `log_format.py`
     inbox/index.sqlite        taken (never pruned), piece (of messages that are not yet whole), mark
@@ -150,8 +150,13 @@ class Ledger:
 
         Segments go once the index has, synced, what was in them. After a power cut it may have forgotten how far the
         log was pruned, and the same messages come once more.
+
+        Where none waits any more, the index is told at once how far the log goes: what it knows is never cut off.
         """
         self.pruned = max(self.pruned, upto)
+        if not self.waiting:
+            with contextlib.suppress(StorageFull):
+                self._enter()
         needed = [self._segments.end.segment, self._partials.oldest_segment]
         needed += [number - 1 for number, head in self._segments.heads.items() if head.first > self.pruned + 1]
         oldest = min(number for number in needed if number is not None)

@@ -10,7 +10,15 @@ from typing import NamedTuple
 
 from telemetry.codec import Frame
 from telemetry.errors import LedgerCorrupt, StorageFull
-from telemetry.log_format import HEAD_BYTES, About, Head, pack_record, read_record, segment_file
+from telemetry.log_format import (
+    HEAD_BYTES,
+    About,
+    Head,
+    pack_record,
+    read_record,
+    segment_file,
+    was_synced_beyond,
+)
 from telemetry.record import split
 
 NO_FILES = frozenset({errno.EMFILE, errno.ENFILE})
@@ -54,7 +62,10 @@ class Segments:
         self.end = Position(0, 0, 0)
 
     def after(self, known: Position) -> Iterator[tuple[About, Place]]:
-        """All records behind a position, in order; raises LedgerCorrupt where what was synced once is damaged."""
+        """All records behind a position, in order, and all are on the disk; raises LedgerCorrupt.
+
+        What is no record ends the log, unless something shows that the log was synced beyond it: then it is damaged.
+        """
         numbers = sorted(number for number in self.heads if number >= known.segment)
         if known.segment in self.heads or not numbers:
             end = known
@@ -81,7 +92,7 @@ class Segments:
         salt, at = self.heads[self.end.segment].salt, self.end.at
         places, chunks = [], list[Frame]()
         for about, frames in messages:
-            record = pack_record(about, frames, salt)
+            record = pack_record(about, frames, salt, self.end.at)
             length = sum(map(len, record))
             places.append(Place(self.end.segment, at, length))
             chunks += record
@@ -128,6 +139,7 @@ class Segments:
 
     def _records(self, number: int) -> Iterator[tuple[About, Place]]:
         with opened(self._path(number)) as fd:
+            os.fdatasync(fd)  # who was killed before the sync left records that are whole, and on no disk yet
             size, salt = os.fstat(fd).st_size, self.heads[number].salt
             if size < self.end.at:
                 raise LedgerCorrupt(self._folder, str(self.end.seq), f"segment {number} was longer")
@@ -137,6 +149,9 @@ class Segments:
                     break
                 self.end = Position(number, record.end, about.seq)
                 yield about, Place(number, start, record.end - start)
+            if was_synced_beyond(fd, self.end.at, salt, size):
+                why = f"segment {number} was synced beyond byte {self.end.at}, where there is no record any more"
+                raise LedgerCorrupt(self._folder, str(self.end.seq + 1), why)
 
     def _checked(self, number: int, before_end: int | None, seq: int) -> int:
         """The last message before a segment, which must go on where the one before it ended."""
@@ -153,7 +168,9 @@ class Segments:
             if head is not None and path == self._path(head.number):
                 yield head.number, head
             elif size > HEAD_BYTES:
-                raise LedgerCorrupt(self._folder, path.name, "it does not begin as a segment does")
+                raise LedgerCorrupt(
+                    self._folder, path.name, "it does not begin as a segment of this version of the log does"
+                )
             else:
                 os.unlink(path)  # noqa: PTH108 - as above
 

@@ -1,5 +1,7 @@
-"""Four hundred power cuts, and a control that acknowledges before the sync and must be caught."""
+"""Four hundred power cuts, none lost and none taken for damage, with controls for both that must be caught."""
 
+import contextlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +10,13 @@ from power import Disk, recorded
 from wire_samples import RUN, a_clip, some_fires
 
 from scenarios import Draws
-from telemetry.codec import decode, digest_of, encode_clip, encode_rows
-from telemetry.ledger import Incoming, Ledger
+from telemetry.codec import Frame, decode, digest_of, encode_clip, encode_rows
+from telemetry.errors import LedgerCorrupt
+from telemetry.ledger import Incoming, Ledger, Outcome
+from telemetry.log_format import About, pack_record
 from telemetry.messages import ClipUpload, Piece, Rows
 from telemetry.pieces import cut
+from telemetry.segments import Segments
 
 CUTS = 400
 DRAWS = Draws(20)
@@ -25,10 +30,9 @@ def incoming(frames: list[bytes]) -> Incoming:
     return Incoming(message.id, digest_of(frames), frames)
 
 
-@pytest.fixture(scope="module")
-def disk(tmp_path_factory: pytest.TempPathFactory) -> Disk:
+def a_server_at_work(folder: Path) -> Disk:
     """Forty groups of rows, clips and pieces in small segments, pruned once, acknowledged as a server does."""
-    disk = Disk(tmp_path_factory.mktemp("disk").resolve())
+    disk = Disk(folder.resolve())
     with recorded(disk, pytest.MonkeyPatch()):
         ledger = Ledger(disk.root, segment_bytes=60_000, enter_messages=15)
         long = [frames for _, frames in cut("city/clip/long", encode_clip(a_clip("long", picture=bytes(400_000))))]
@@ -42,6 +46,11 @@ def disk(tmp_path_factory: pytest.TempPathFactory) -> Disk:
                 ledger.prune(60)
         ledger.close()
     return disk
+
+
+@pytest.fixture(scope="module")
+def disk(tmp_path_factory: pytest.TempPathFactory) -> Disk:
+    return a_server_at_work(tmp_path_factory.mktemp("disk"))
 
 
 def lost(disk: Disk, upto: int, number: int, folder: Path, told: set[str]) -> set[str]:
@@ -79,3 +88,65 @@ def test_a_server_that_acknowledges_before_the_sync_is_caught(disk: Disk, tmp_pa
         told = {each for at, ids in early if at <= upto for each in ids}
         caught += bool(lost(disk, upto, number, tmp_path / str(number), told))
     assert caught >= CUTS // 8
+
+
+def test_no_torn_group_is_taken_for_damage_but_where_a_log_says_synced_too_early(
+    disk: Disk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cuts between writing and syncing each group; in the control each record says that the one before was synced."""
+    ends: dict[int, int] = {}
+
+    def boastful(about: About, frames: Sequence[Frame], salt: int, synced: int) -> list[Frame]:
+        start = max(synced, ends.get(salt, 0))
+        record = pack_record(about, frames, salt, start)
+        ends[salt] = start + sum(map(len, record))
+        return record
+
+    with monkeypatch.context() as patch:
+        patch.setattr("telemetry.segments.pack_record", boastful)
+        control = a_server_at_work(tmp_path / "disk")
+    assert taken_for_damage(disk, tmp_path / "honest") == 0
+    assert taken_for_damage(control, tmp_path / "boastful") >= 10
+
+
+def taken_for_damage(disk: Disk, folder: Path) -> int:
+    """How many of some hundred cuts between writing and syncing a group."""
+    torn = [i + 1 for i, op in enumerate(disk.ops) if op.what == "write" and op.path.suffix == ".seg"]
+    taken = 0
+    for number, upto in enumerate(2 * torn):
+        try:
+            lost(disk, upto, number, folder / str(number), set())
+        except LedgerCorrupt:
+            taken += 1
+    return taken
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+def test_what_a_killed_server_left_is_on_the_disk_before_its_successor_acknowledges_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was written and not synced, and is found again: the sender asks once more, and then the power goes."""
+
+    def killed(_: Segments) -> None:
+        raise Killed
+
+    disk = Disk((tmp_path / "disk").resolve())
+    group = [incoming(encode_rows(RUN, "fires", str(k), some_fires(k, 3))) for k in range(5)]
+    with recorded(disk, monkeypatch):
+        ledger = Ledger(disk.root)
+        with monkeypatch.context() as patch, contextlib.suppress(Killed):
+            patch.setattr(Segments, "sync", killed)
+            ledger.append(group)
+        ledger._segments.close(empty=False)
+        ledger._index.close()
+        ledger._lock.close()
+        ledger = Ledger(disk.root)
+        assert ledger.append(group) == [Outcome.DUPLICATE] * len(group)
+        disk.mark(tuple(message.id for message in group))
+        ledger.close()
+    ((told_at, told),) = disk.marks
+    for number, upto in enumerate(range(told_at, len(disk.ops) + 1)):
+        assert not lost(disk, upto, number, tmp_path / str(number), set(told))
