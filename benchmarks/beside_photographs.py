@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from camera_boxes import NUSCENES_PX, Floats, overlap
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from camera_boxes import NUSCENES_PX, Floats, overlap
+from fleet.measured import Figure, told
 from scenarios import Truth
 from scenarios.cameras import Rig
 from scenarios.recorded.calibrations import LAYERS, THINGS, mounted, pinhole
@@ -163,13 +164,8 @@ def main() -> None:
             print(f"{each.camera:<17} {each.category:<8} {each.distance_m:5.1f} m  {share}")
         if asked.out:
             moment.picture().save(asked.out)
-        overlaps = np.array([each.iou for each in vehicles])
-        figures.append({
-            "bench": "beside_photographs", "figure": "vehicles_iou", "value": round(float(np.median(overlaps)), 4),
-            "target": 0.8, "floor_or_rival": "labels in photographs", "runs": len(overlaps),
-            "low": round(float(overlaps.min()), 4), "high": round(float(overlaps.max()), 4),
-        })  # fmt: skip
-    print(json.dumps({"figures": figures}))
+        figures.append(Figure.of("vehicles_iou", [each.iou for each in vehicles], 0.8, "labels in photographs"))
+    print(json.dumps(told("beside_photographs", figures)))
 
 
 if __name__ == "__main__":

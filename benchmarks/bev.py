@@ -7,8 +7,6 @@ with cameras that sit one and two degrees off; recall of what is hardly visible;
 
 import argparse
 import json
-import statistics
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +21,9 @@ from fleet.engine.contest import Sheet, contest
 from fleet.engine.contest_figures import Comparison, table
 from fleet.engine.contest_pictures import contest_picture
 from fleet.engine.sampling import CARS, Sampler
+from fleet.measured import Figure, told
 from fleet.report.pictures import save
+from instruments.process import cpu_us
 from scenarios import Draws, Rig, World, open_world
 from vehicle import Network, Sight, load_network, load_viewer
 
@@ -71,19 +71,17 @@ def field_of(place: Place) -> tuple[Sampler, World | None]:
     return Sampler(world, CARS, Draws(SEED)), painted
 
 
-def costs(network: Network, sight: Sight) -> list[dict[str, Any]]:
+def costs(network: Network, sight: Sight) -> list[Figure]:
     """CPU milliseconds a car-tick of looking and of fusing, and both over production's own forward, in turns."""
     sampler, _ = field_of(PLACES[0])
     cars, ticks = sampler.moments(0, 8)
     pixels = sampler.world.frames(cars, ticks).pixels.numpy()
     _, features = network.see(pixels)
-    figures: list[dict[str, Any]] = []
+    figures: list[Figure] = []
     taken: dict[str, list[float]] = {}
 
     def clocked(name: str, work: Callable[[], object]) -> float:
-        before = time.process_time()
-        work()
-        taken.setdefault(name, []).append((time.process_time() - before) * 1e3 / len(cars))
+        taken.setdefault(name, []).append(cpu_us(work) / 1e3 / len(cars))
         return taken[name][-1]
 
     for _ in range(ROUNDS):
@@ -102,13 +100,9 @@ def costs(network: Network, sight: Sight) -> list[dict[str, Any]]:
     for name, samples in taken.items():
         part, _, viewer = name.partition(".")
         share = part == "share"
-        figures.append({
-            "bench": "bev", "figure": f"share_of_forward.{viewer}" if share else f"{part}_ms.{viewer}".rstrip("."),
-            "value": round(statistics.median(samples), 4),
-            "target": MOST_OF_FORWARD if share and viewer == VIEWERS[0] else None,
-            "floor_or_rival": network.name if share else "", "runs": len(samples),
-            "low": round(min(samples), 4), "high": round(max(samples), 4),
-        })  # fmt: skip
+        figure = f"share_of_forward.{viewer}" if share else f"{part}_ms.{viewer}".rstrip(".")
+        target = MOST_OF_FORWARD if share and viewer == VIEWERS[0] else None
+        figures.append(Figure.of(figure, samples, target, network.name if share else ""))
     return figures
 
 
@@ -137,8 +131,8 @@ def main() -> None:
     CONSOLE.print(text, soft_wrap=True, highlight=False, markup=False)
     if asked.out:
         save(text.encode(), asked.out / "bev.md")
-        save(json.dumps({"figures": figures}, indent=1).encode(), asked.out / "bev.json")
-    print(json.dumps({"figures": figures}))
+        save(json.dumps(told("bev", figures), indent=1).encode(), asked.out / "bev.json")
+    print(json.dumps(told("bev", figures)))
 
 
 def _arguments() -> argparse.Namespace:

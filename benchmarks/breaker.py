@@ -12,12 +12,12 @@ mean is the high end of the forecast: about 42 fires an interval.
 """
 
 import json
-import statistics
 import sys
 from collections.abc import Callable
 
 import numpy as np
 
+from fleet.measured import Figure, told
 from fleet.simulation.breaker import Breaker, Spent
 from scenarios import Draws
 from triggers import TriggerSpec, estimate
@@ -79,20 +79,15 @@ def main() -> None:
     for fleet in (steady, bursts, uneven):
         wrong = sum(suspended_at(fleet, seed, ALPHA) > 0 for seed in range(fleets))
         share = estimate.wilson(wrong, fleets)
-        figures.append(
-            {"bench": "breaker", "figure": f"false.{fleet.__name__}", "value": wrong / fleets, "target": ALPHA}
-            | {"floor_or_rival": None, "runs": fleets, "low": round(share.low, 4), "high": round(share.high, 4)}
-        )
+        name = f"false.{fleet.__name__}"
+        figures.append(Figure(name, wrong / fleets, ALPHA, "", fleets, share.low, share.high))
     for times in (1.2, 1.5, 2.0, 5.0):
         found = [
             suspended_at(lambda seed, at, times=times: steady(seed, at, times), seed, 0.001) or BARRIERS + 1
             for seed in range(max(fleets // 10, 5))
         ]
-        figures.append(
-            {"bench": "breaker", "figure": f"barriers.{times:g}", "value": statistics.median(found), "target": None}
-            | {"floor_or_rival": None, "runs": len(found), "low": min(found), "high": max(found)}
-        )
-    print(json.dumps({"figures": figures}))
+        figures.append(Figure.of(f"barriers.{times:g}", found))
+    print(json.dumps(told("breaker", figures)))
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ import numpy as np
 import pyarrow.feather
 from numpy.typing import NDArray
 
+from fleet.measured import Figure, told
 from scenarios.cameras import Camera
 from scenarios.recorded import read_calibration
 from scenarios.recorded.calibrations import mounted, pinhole
@@ -183,15 +184,13 @@ def main() -> None:
             median, least = float(np.median(found)), float(found.min())
             name, over = f"{labels.data:<12} {labels.camera.name:<20}", (found > 0.9).mean()
             print(f"{name} {len(found):>6} {median:>11.3f} {least:>7.3f} {over:>9.0%}")
-            figures.append({
-                "bench": "camera_boxes", "figure": f"{labels.data}.{labels.camera.name}", "value": round(median, 4),
-                "target": 0.90, "floor_or_rival": "labelled pixels", "runs": len(found),
-                "low": round(float(np.quantile(found, 0.25)), 4), "high": round(float(np.quantile(found, 0.75)), 4),
-            })  # fmt: skip
+            low, high = np.quantile(found, (0.25, 0.75)).tolist()
+            figure = f"{labels.data}.{labels.camera.name}"
+            figures.append(Figure(figure, median, 0.90, "labelled pixels", len(found), low, high))
     for lens in sorted(lens for place in places for lens in place.rglob("intrinsics.feather")):
         for name, (back, formula) in formula_error_px(lens.parent).items():
             print(f"{'argoverse2':<12} {name:<20} rays miss by {back:.1e} px, the formula differs by {formula:.1e} px")
-    print(json.dumps({"figures": figures}))
+    print(json.dumps(told("camera_boxes", figures)))
 
 
 if __name__ == "__main__":

@@ -7,23 +7,16 @@ CPU time of this process on one thread, the best of some repeats, block and sing
 """
 
 import json
-import time
-from collections.abc import Callable
 
 import numpy as np
 
+from fleet.measured import Figure, told
+from instruments.process import cpu_us
 from scenarios import Draws
 
 CARS = 5_000
 SINGLES = 200
 REPEATS = 15
-
-
-def cpu_us(work: Callable[[], object]) -> float:
-    """CPU time of one call, microseconds."""
-    before = time.process_time()
-    work()
-    return (time.process_time() - before) * 1e6
 
 
 def main() -> None:
@@ -43,17 +36,12 @@ def main() -> None:
         together.append(cpu_us(block) / (20 * CARS))
         apart.append(cpu_us(singles) / SINGLES)
     ratios = [one / many for one, many in zip(apart, together, strict=True)]
-    cost = {
-        "bench": "draws", "figure": "us_per_draw", "value": round(min(together), 4), "target": None,
-        "floor_or_rival": "none: this machine, now", "runs": REPEATS,
-        "low": round(min(together), 4), "high": round(max(together), 4),
-    }  # fmt: skip
-    faster = {
-        "bench": "draws", "figure": "speedup_over_single_draws", "value": round(min(apart) / min(together), 1),
-        "target": None, "floor_or_rival": "one car a call", "runs": REPEATS,
-        "low": round(min(ratios), 1), "high": round(max(ratios), 1),
-    }  # fmt: skip
-    print(json.dumps({"figures": [cost, faster]}))
+    least, single = min(together), "one car a call"
+    figures = [
+        Figure("us_per_draw", least, None, "none: this machine, now", REPEATS, least, max(together)),
+        Figure("speedup_over_single_draws", min(apart) / least, None, single, REPEATS, min(ratios), max(ratios)),
+    ]
+    print(json.dumps(told("draws", figures)))
 
 
 if __name__ == "__main__":

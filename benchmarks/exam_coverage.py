@@ -24,6 +24,7 @@ import numpy as np
 
 from fleet.exam.analytic import Analytic
 from fleet.exam.trial import sample
+from fleet.measured import Figure, told
 from scenarios import Draws
 from triggers import estimate
 
@@ -81,8 +82,8 @@ def _holds(interval: estimate.Interval, truth: float) -> bool:
     return bool(interval.low <= truth <= interval.high)
 
 
-def figures(results: Sequence[Result], others: dict[int, Sequence[Result]]) -> list[dict[str, object]]:
-    """As `outrider bench` prints them; others: of exams with other numbers of frames."""
+def figures(results: Sequence[Result], others: dict[int, Sequence[Result]]) -> list[Figure]:
+    """All of them; others: of exams with other numbers of frames."""
     found = []
     for low, high in DECADES:
         inside = [each for each in results if low <= each.prevalence < high]
@@ -98,7 +99,7 @@ def figures(results: Sequence[Result], others: dict[int, Sequence[Result]]) -> l
     return found
 
 
-def _coverages(results: Sequence[Result], says: str) -> list[dict[str, object]]:
+def _coverages(results: Sequence[Result], says: str) -> list[Figure]:
     """Of each figure, with the error of a mean over triggers."""
     whats: dict[str, Callable[[Result], bool]] = {
         **{name: lambda each, i=i: each.covered[i] for i, name in enumerate(FIGURES)}, "known": lambda each: each.known,
@@ -115,11 +116,8 @@ def _coverages(results: Sequence[Result], says: str) -> list[dict[str, object]]:
     return found
 
 
-def _figure(name: str, value: float, target: float | None, runs: int, far: float) -> dict[str, object]:
-    return {
-        "bench": "exam_coverage", "figure": name, "value": round(value, 5), "target": target, "runs": runs,
-        "low": round(value - far, 5), "high": round(value + far, 5), "floor_or_rival": "the truth in closed form",
-    }  # fmt: skip
+def _figure(name: str, value: float, target: float | None, runs: int, far: float) -> Figure:
+    return Figure(name, value, target, "the truth in closed form", runs, value - far, value + far)
 
 
 def main() -> None:
@@ -136,7 +134,7 @@ def main() -> None:
         return [each for trigger in triggers for each in examined(trigger, sizes.samples, frames)]
 
     others = {frames: exams(frames) for frames in (round(times * sizes.frames) for times in SIZES)}
-    print(json.dumps({"figures": figures(exams(sizes.frames), others)}))
+    print(json.dumps(told("exam_coverage", figures(exams(sizes.frames), others))))
 
 
 if __name__ == "__main__":

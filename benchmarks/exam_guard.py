@@ -30,8 +30,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from exam_coverage import DECADES, plain_frames, prevalence_of
 
+from exam_coverage import DECADES, plain_frames, prevalence_of
 from fleet.exam.aims import aim_of
 from fleet.exam.analytic import Analytic
 from fleet.exam.crew import Kit
@@ -39,6 +39,7 @@ from fleet.exam.driving import drive
 from fleet.exam.films import STREAM, Film
 from fleet.exam.grounds import Grounds, lead_of
 from fleet.exam.trial import sample
+from fleet.measured import Figure, told
 from scenarios import Draws
 from triggers import estimate, load_spec
 
@@ -46,6 +47,7 @@ DRY_FRAMES = 1e7
 MISSED = 0.3
 HALF_WIDTH = 0.05
 COSTED = (1e-5, 1e-6)
+AGAINST = "plain sampling, the best test there could be"
 SIZES = (500, 700, 1000, 1400, 2000, 4000, 8000)
 
 
@@ -106,8 +108,8 @@ def film_over_painted(blocks: int) -> tuple[float, float, float]:
     return cheap / dear, 1e6 * dear, 1e6 * cheap
 
 
-def figures(guards: Sequence[Guarded], triggers: int, blocks: int) -> list[dict[str, object]]:
-    """As `outrider bench` prints them."""
+def figures(guards: Sequence[Guarded], triggers: int, blocks: int) -> list[Figure]:
+    """All of them."""
     found = []
     for low, high in DECADES:
         hidden = [each for each in guards if each.hidden and low <= each.prevalence < high]
@@ -115,36 +117,26 @@ def figures(guards: Sequence[Guarded], triggers: int, blocks: int) -> list[dict[
         found.append(_share(f"power, {says}", [each.guard.missed for each in hidden], 0.95))
         found.append(_share(f"power_by_count, {says}", [each.by_count for each in hidden], None))
         for i, name in enumerate(("limit", "limit_by_count")):
-            found.append(_figure(f"{name}, {says}", float(np.mean([each.limits[i] for each in hidden])), None))
+            found.append(Figure(f"{name}, {says}", float(np.mean([each.limits[i] for each in hidden])), None, AGAINST))
     found.append(_share("false", [bool(each.guard.alarm) for each in guards if not each.hidden], 0.05))
     found.append(_share("bound_valid", [each.valid for each in guards], 0.975))
     ratio, dear, cheap = film_over_painted(blocks)
     found += [
-        _figure("film_over_painted", ratio, None),
-        _figure("painted_us", dear, None),
-        _figure("film_us", cheap, None),
+        Figure("film_over_painted", ratio, None, AGAINST),
+        Figure("painted_us", dear, None, AGAINST),
+        Figure("film_us", cheap, None, AGAINST),
     ]
     for prevalence in COSTED:
         each = np.median([savings(trigger, prevalence, ratio) for trigger in range(triggers)], axis=0)
         target = 1e-3 / prevalence
         named = zip(("saving", *(f"saving_guarded, {how}" for how in ("first", "film", "by_count"))), each, strict=True)
-        found += [_figure(f"{name}, {prevalence:.0e}", float(value), target) for name, value in named]
+        found += [Figure(f"{name}, {prevalence:.0e}", float(value), target, AGAINST) for name, value in named]
     return found
 
 
-def _share(name: str, yes: Sequence[bool], target: float | None) -> dict[str, object]:
+def _share(name: str, yes: Sequence[bool], target: float | None) -> Figure:
     spread = estimate.wilson(float(np.sum(yes)), len(yes))
-    return _figure(name, spread.estimate, target) | {
-        "runs": len(yes), "low": round(spread.low, 5), "high": round(spread.high, 5),
-    }  # fmt: skip
-
-
-def _figure(name: str, value: float, target: float | None) -> dict[str, object]:
-    rounded = float(f"{value:.5g}")
-    return {
-        "bench": "exam_guard", "figure": name, "value": rounded, "target": target, "runs": 1,
-        "low": rounded, "high": rounded, "floor_or_rival": "plain sampling, the best test there could be",
-    }  # fmt: skip
+    return Figure(name, spread.estimate, target, AGAINST, len(yes), spread.low, spread.high)
 
 
 def main() -> None:
@@ -155,7 +147,8 @@ def main() -> None:
     asked.add_argument("--blocks", type=int, default=1024)
     sizes = asked.parse_args()
     guards = [guarded(trigger, sizes.frames) for trigger in range(sizes.triggers)]
-    print(json.dumps({"figures": figures(guards, max(sizes.triggers // 6, 1), sizes.blocks)}))
+    found = figures(guards, max(sizes.triggers // 6, 1), sizes.blocks)
+    print(json.dumps(told("exam_guard", found)))
 
 
 if __name__ == "__main__":

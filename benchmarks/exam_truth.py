@@ -39,6 +39,7 @@ from fleet.exam.painted import Painted
 from fleet.exam.plain import LONG, REEL, PlainDriving, counted
 from fleet.exam.trial import sample
 from fleet.exam.versus import theirs
+from fleet.measured import Figure, told
 from scenarios import CONDITIONS, ENCOUNTERS, Draws, open_world, staging
 from triggers import TriggerSpec, estimate, load_spec
 
@@ -247,35 +248,32 @@ def _results(
         )  # fmt: skip
 
 
-def figures(results: Sequence[Result], plain_frames: int) -> list[dict[str, object]]:
-    """As `outrider bench` prints them."""
+def figures(results: Sequence[Result], plain_frames: int) -> list[Figure]:
+    """All of them."""
     found = []
     for name in FIGURES:
         mine = [each for each in results if each.figure == name and each.counts]
-        found += _coverage(f"coverage_{name}", mine)
+        found.append(_coverage(f"coverage_{name}", mine))
         found.append(_figure(f"expected_{name}", float(np.mean([each.expected for each in mine])), None, len(mine)))
     shipped = [each for each in results if each.trigger in SHIPPED and each.figure in FIGURES and each.counts]
-    found += _coverage("shipped", shipped)
+    found.append(_coverage("shipped", shipped))
     found.append(_figure("resolved", float(np.mean([each.resolved for each in results])), None, len(results)))
     times = plain_frames / float(np.mean([each.frames for each in results]))
     found.append(_figure("times_frames", times, 20.0, 1))
     return found
 
 
-def _coverage(name: str, results: Sequence[Result]) -> list[dict[str, object]]:
+def _coverage(name: str, results: Sequence[Result]) -> Figure:
     """Two standard errors of a mean over seeds to either side."""
     held = np.array([each.holds for each in results], np.float64)
     _, seed = np.unique([each.seed for each in results], return_inverse=True)
     apart = np.bincount(seed, held - held.mean())
     far = 2.0 * float(np.sqrt((apart**2).sum() * len(apart) / max(len(apart) - 1, 1))) / len(held)
-    return [_figure(name, float(held.mean()), 0.95, len(held), far)]
+    return _figure(name, float(held.mean()), 0.95, len(held), far)
 
 
-def _figure(name: str, value: float, target: float | None, runs: int, far: float = 0.0) -> dict[str, object]:
-    return {
-        "bench": "exam_truth", "figure": name, "value": round(value, 4), "target": target, "runs": runs,
-        "low": round(value - far, 4), "high": round(value + far, 4), "floor_or_rival": "plain driving",
-    }  # fmt: skip
+def _figure(name: str, value: float, target: float | None, runs: int, far: float = 0.0) -> Figure:
+    return Figure(name, value, target, "plain driving", runs, value - far, value + far)
 
 
 def main() -> None:
@@ -292,7 +290,7 @@ def main() -> None:
         folder = sizes.folder or Path(scratch)
         results = list(Bench(folder, sizes).results())
         (folder / "results.json").write_text(json.dumps([asdict(each) for each in results], indent=1))
-    print(json.dumps({"figures": figures(results, sizes.reels * REEL * LONG)}))
+    print(json.dumps(told("exam_truth", figures(results, sizes.reels * REEL * LONG))))
 
 
 if __name__ == "__main__":

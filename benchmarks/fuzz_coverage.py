@@ -20,6 +20,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from fleet.measured import Figure, told
+
 ROOT = Path(__file__).parents[1]
 SAMPLES = ROOT / "tests" / "telemetry"
 MEMORY_MB, SLOW_S, LONGEST_BYTES = 700, 2, 8_192
@@ -46,7 +48,7 @@ def main() -> None:
             print(done.stderr[-8_000:], file=sys.stderr)
             for finding in corpus.parent.glob("finding-*"):
                 print(f"{finding.name}: {finding.read_bytes().hex()}", file=sys.stderr)
-        print(json.dumps({"figures": _figures(done.stderr, seconds, done.returncode)}))
+        print(json.dumps(told("fuzz_coverage", _figures(done.stderr, seconds, done.returncode))))
     sys.exit(1 if done.returncode else 0)
 
 
@@ -59,31 +61,36 @@ def fuzz(words: Sequence[str]) -> None:
         import telemetry.intake
         import telemetry.pieces
         import telemetry.tables  # noqa: F401
-    from fuzz_wire import seeds
     from wire_samples import every_message
+
+    from fuzz_wire import seeds
 
     whole = [*every_message().values(), *seeds()]
     corpus = Path(words[-1])
     for number, frames in enumerate(whole):
         for flags in (0, SEALED, SEALED | KEYED, SEALED | IN_PIECES):
-            (corpus / f"seed-{number}-{flags}").write_bytes(packed(flags, frames)[:LONGEST_BYTES])
+            (corpus / f"seed-{number}-{flags}").write_bytes(seeded(flags, frames))
     door = Door()
     atheris.Setup([sys.argv[0], *words], door.try_one, custom_mutator=Mutator().mutate)
     atheris.Fuzz()
 
 
-def packed(flags: int, frames: Sequence[bytes]) -> bytes:
-    """An input that `unpacked` makes these frames of: flags, how many parts, their lengths, the parts, the head."""
+def seeded(flags: int, frames: Sequence[bytes]) -> bytes:
+    """An input that a message makes, its parts cut short."""
     from telemetry.codec import PREFIX_BYTES
 
     head = frames[0][PREFIX_BYTES:] if flags & SEALED else frames[0]
-    parts = [part[:500] for part in frames[1:9]]
+    return packed(flags, head, [part[:500] for part in frames[1:9]])[:LONGEST_BYTES]
+
+
+def packed(flags: int, head: bytes, parts: Sequence[bytes]) -> bytes:
+    """An input: flags, how many parts, their lengths, the parts, the head."""
     lengths = struct.pack(f"<{len(parts)}H", *map(len, parts))
     return bytes([flags, len(parts)]) + lengths + b"".join(parts) + head
 
 
 def unpacked(data: bytes) -> tuple[int, bytes, list[bytes]]:
-    """Flags, head and parts."""
+    """Flags, head and parts, of any bytes at all."""
     flags, count = (data[0], data[1] % 9) if len(data) > 1 else (0, 0)
     at, parts = 2 + 2 * count, []
     for number in range(count):
@@ -149,8 +156,7 @@ class Door:
 
     def try_one(self, data: bytes) -> None:
         """One input; whatever comes out of here but a return is a finding."""
-        from fuzz_wire import _sealed
-
+        from fuzz_wire import sealed
         from telemetry.messages import PIECE_BYTES
         from telemetry.pieces import cut
 
@@ -159,11 +165,11 @@ class Door:
         if not flags & SEALED:
             self._offer([head, *parts], speaker)
             return
-        frames = _sealed(head, parts)
+        frames = sealed(head, parts)
         if not flags & IN_PIECES:
             self._offer(frames, speaker)
             return
-        frames = _sealed(head, [*parts, bytes(PIECE_BYTES)])
+        frames = sealed(head, [*parts, bytes(PIECE_BYTES)])
         for _, piece in cut(f"r/clip/{len(head)}", frames):
             self._offer(piece, speaker)
 
@@ -206,7 +212,8 @@ class Mutator:
         import atheris
         import msgpack
         import numpy as np
-        from fuzz_wire import _changed
+
+        from fuzz_wire import changed
 
         self._turn += 1
         flags, head, parts = unpacked(data)
@@ -214,29 +221,27 @@ class Mutator:
             try:
                 value = msgpack.unpackb(head)
                 luck = iter(self._draws.uniform("mutate", np.arange(256), seed).tolist())
-                head = msgpack.packb(_changed(value, luck), default=repr)
-                lengths = struct.pack(f"<{len(parts)}H", *map(len, parts))
-                return (bytes([flags, len(parts)]) + lengths + b"".join(parts) + head)[:longest]
+                head = msgpack.packb(changed(value, luck), default=repr)
+                return packed(flags, head, parts)[:longest]
             except Exception:  # noqa: BLE001, S110 - a head that is none, or luck that ran out: then bytes
                 pass
         return bytes(atheris.Mutate(data, longest))
 
 
-def _figures(said: str, seconds: int, code: int) -> list[dict[str, Any]]:
+def _figures(said: str, seconds: int, code: int) -> list[Figure]:
     stats = {name: int(number) for name, number in re.findall(r"stat::(\w+):\s+(\d+)", said)}
     reached = [(int(cov), int(features)) for cov, features in re.findall(r"cov: (\d+) ft: (\d+)", said)] or [(0, 0)]
-    values = {
-        "findings": (int(code != 0), 0), "seconds": (seconds, None),
-        "messages": (stats.get("number_of_executed_units", 0), None), "branches_at_first": (reached[0][0], None),
-        "branches": (reached[-1][0], None), "features": (reached[-1][1], None),
-        "slowest_s": (stats.get("slowest_unit_time_sec", 0), SLOW_S),
-        "peak_mb": (stats.get("peak_rss_mb", 0), MEMORY_MB),
-    }  # fmt: skip
+    bound = "none: a bound"
     return [
-        {"bench": "fuzz_coverage", "figure": name, "value": value, "target": target, "floor_or_rival": "none: a bound",
-         "runs": 1, "low": value, "high": value}
-        for name, (value, target) in values.items()
-    ]  # fmt: skip
+        Figure("findings", int(code != 0), 0, bound),
+        Figure("seconds", seconds, None, bound),
+        Figure("messages", stats.get("number_of_executed_units", 0), None, bound),
+        Figure("branches_at_first", reached[0][0], None, bound),
+        Figure("branches", reached[-1][0], None, bound),
+        Figure("features", reached[-1][1], None, bound),
+        Figure("slowest_s", stats.get("slowest_unit_time_sec", 0), SLOW_S, bound),
+        Figure("peak_mb", stats.get("peak_rss_mb", 0), MEMORY_MB, bound),
+    ]
 
 
 if __name__ == "__main__":

@@ -13,11 +13,12 @@ import argparse
 import json
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from fleet.measured import Figure, told
+from instruments.process import resident_mb
 from scenarios.draws import Draws
 from triggers import SignalTable
 from triggers.errors import BadExpression
@@ -140,11 +141,6 @@ def survives(text: str, seen: list[SignalTable]) -> bool:
     return all(bool(np.all((each == 0) | (each == 1) | np.isnan(each))) for each in said)
 
 
-def resident_mb() -> float:
-    """Memory of this process now."""
-    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * 4096 / 1e6
-
-
 def run(inputs: int) -> dict[str, float]:
     """Try so many texts."""
     seen, found = tables(), {"escaped": 0.0, "slowest_ms": 0.0}
@@ -169,12 +165,8 @@ def main() -> None:
     asked.add_argument("--inputs", type=int, default=200_000)
     found = run(asked.parse_args().inputs)
     targets = {"inputs": 200_000.0, "escaped": 0.0, "grown_mb": 5.0, "slowest_ms": None}
-    figures = [
-        {"bench": "fuzz_expressions", "figure": name, "value": found[name], "target": target, "floor_or_rival": "",
-         "runs": 1, "low": found[name], "high": found[name]}
-        for name, target in targets.items()
-    ]  # fmt: skip
-    print(json.dumps({"figures": figures}))
+    figures = [Figure(name, found[name], target) for name, target in targets.items()]
+    print(json.dumps(told("fuzz_expressions", figures)))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ raised that is no error of ours ends the program with the input's number.
 import datetime as dt
 import hashlib
 import json
-import resource
 import sys
 import tempfile
 import time
@@ -24,6 +23,8 @@ from typing import Any
 
 from securesystemslib.formats import encode_canonical
 
+from fleet.measured import Figure, told
+from instruments.process import resident_mb
 from triggers import TriggerError, fleetwise, packages
 from triggers.packages.archive import BLOCK, TRAILER, read_archive, write_archive
 from triggers.packages.pack import seal
@@ -225,12 +226,6 @@ def imported(raw: bytes) -> None:
     fleetwise.migrate(fleetwise.read_campaign(raw, "c.json"), "c.json", CAR)
 
 
-def resident_mb() -> float:
-    """Memory of this process now."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * resource.getpagesize() / 2**20
-
-
 def fuzz(inputs: int, offer: Callable[[Dice], None]) -> dict[str, float]:
     """Offer so many inputs; what became of them."""
     accepted, slowest_s, base_mb, began = 0, 0.0, 0.0, time.monotonic()
@@ -247,9 +242,9 @@ def fuzz(inputs: int, offer: Callable[[Dice], None]) -> dict[str, float]:
             print(f"input {number} is no error of ours", file=sys.stderr)
             raise
         slowest_s = max(slowest_s, time.process_time() - before)
-    spent_s = round(time.monotonic() - began, 1)
-    figures = {"inputs": inputs, "accepted": accepted, "slowest_ms": round(1e3 * slowest_s, 1), "seconds": spent_s}
-    return figures | {"growth_mb": round(resident_mb() - base_mb, 1)}
+    spent_s, growth_mb = time.monotonic() - began, resident_mb() - base_mb
+    figures = {"inputs": inputs, "accepted": accepted, "slowest_ms": 1e3 * slowest_s, "seconds": spent_s}
+    return figures | {"growth_mb": growth_mb}
 
 
 def package_offer(sender: Sender) -> Callable[[Dice], None]:
@@ -270,13 +265,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         found = {"packages": fuzz(inputs // 2, package_offer(Sender(Path(folder) / "keys")))}
     found["campaigns"] = fuzz(inputs - inputs // 2, lambda dice: imported(mutated_campaign(dice)))
-    figures = [
-        {"bench": "fuzz_packages", "figure": f"{what}.{name}", "value": value, "target": None, "floor_or_rival": None}
-        | {"runs": 1, "low": value, "high": value}
-        for what, each in found.items()
-        for name, value in each.items()
-    ]
-    print(json.dumps({"figures": figures}))
+    figures = [Figure(f"{what}.{name}", value) for what, each in found.items() for name, value in each.items()]
+    print(json.dumps(told("fuzz_packages", figures)))
 
 
 if __name__ == "__main__":

@@ -6,51 +6,34 @@ under a right checksum, so that they get past it. Chance is `scenarios.Draws`: a
 """
 
 import json
-import resource
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import msgpack  # type: ignore[import-untyped]
 import numpy as np
 
+from fleet.measured import Figure, told
+from instruments.bare_server import Forgetful
+from instruments.process import peak_mb
 from scenarios import Draws
 from telemetry.clip import Clip
 from telemetry.codec import MAGIC, PREFIX_BYTES, _digest, encode, encode_clip, encode_rows
 from telemetry.errors import MalformedMessage
 from telemetry.intake import Intake
-from telemetry.ledger import Incoming, Outcome
+from telemetry.ledger import Incoming
 from telemetry.messages import WIRE_VERSION, Ack, Flush, Hello, Piece, Refused, Welcome
 from telemetry.metrics import Metrics
 
 MESSAGES = 1_000_000
 BLOCK = 2_000
-SLOW_MS = 100.0
+BOUND = "none: a bound"
 ODD: tuple[Any, ...] = (
     None, True, -1, 0, 2**31, 2**63, -(2**63), 2**64 - 1, 1.5, float("nan"), float("inf"), "", "\0", "a" * 5_000,
     "../../etc/passwd", "\x1b[31m", b"", b"\xff" * 300, [], [[]] * 300, {}, {"": {}}, {"kind": "clip"}, [None] * 2_000,
 )  # fmt: skip
-
-
-class Forgetful:
-    """Keeps nothing."""
-
-    def append(self, group: Sequence[Incoming]) -> list[Outcome]:
-        """As a ledger that has room."""
-        return [Outcome.STORED] * len(group)
-
-    def known(self, message_id: str) -> bytes | None:  # noqa: ARG002
-        """Nothing is."""
-        return None
-
-    def pieces(self, last: Incoming) -> list[bytes] | None:  # noqa: ARG002
-        """None are."""
-        return None
-
-    def forget_pieces(self, owner: str, whole: str) -> None:
-        """There are none."""
 
 
 def seeds() -> list[list[bytes]]:
@@ -77,12 +60,13 @@ def hostile(number: int, whole: list[list[bytes]], heads: list[Any], luck: Itera
     which = number % len(whole)
     frames = whole[which]
     if number % 2:
-        changed = msgpack.packb(_changed(heads[which], luck), default=repr)
-        return _sealed(changed, frames[1:] if next(luck) < 0.8 else frames[2:])
+        head = msgpack.packb(changed(heads[which], luck), default=repr)
+        return sealed(head, frames[1:] if next(luck) < 0.8 else frames[2:])
     return _torn(frames, luck)
 
 
-def _sealed(head: bytes, parts: list[bytes]) -> list[bytes]:
+def sealed(head: bytes, parts: list[bytes]) -> list[bytes]:
+    """A message under a right checksum."""
     return [b"".join((MAGIC, bytes([WIRE_VERSION]), _digest(head, parts), head)), *parts]
 
 
@@ -97,11 +81,11 @@ def _torn(frames: list[bytes], luck: Iterator[float]) -> list[bytes]:
     elif choice < 0.3:
         raw += raw[PREFIX_BYTES:]
     if choice > 0.9:
-        return _sealed(bytes(raw[PREFIX_BYTES:]), frames[1:])
+        return sealed(bytes(raw[PREFIX_BYTES:]), frames[1:])
     return [bytes(raw), *(frames[1:] if choice < 0.8 else reversed(frames))]
 
 
-def _changed(value: Any, luck: Iterator[float]) -> Any:
+def changed(value: Any, luck: Iterator[float]) -> Any:
     """The value with one place inside it made odd."""
     inside = list(value) if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
     if not inside or next(luck) < 0.15:
@@ -111,7 +95,7 @@ def _changed(value: Any, luck: Iterator[float]) -> Any:
     if next(luck) < 0.05:
         del copied[at]
     else:
-        copied[at] = _changed(value[at], luck)
+        copied[at] = changed(value[at], luck)
     return copied
 
 
@@ -121,7 +105,7 @@ def main() -> None:
     intake, whole, draws = Intake(Forgetful(), Metrics()), seeds(), Draws(1)
     heads = [msgpack.unpackb(frames[0][PREFIX_BYTES:]) for frames in whole]
     met: Counter[str] = Counter()
-    slowest_ms, before_kb = 0.0, 0
+    slowest_ms, before_mb = 0.0, 0.0
     for block in range(-(-count // BLOCK)):
         luck = iter(draws.uniform("fuzz", np.arange(BLOCK * 64), block).tolist())
         for number in range(min(BLOCK, count - block * BLOCK)):
@@ -130,18 +114,14 @@ def main() -> None:
             met[_outcome(intake, frames)] += 1
             slowest_ms = max(slowest_ms, 1000 * (time.perf_counter() - began_s))
         if block == 0:
-            before_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    grown_mb = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kb) / 1000
+            before_mb = peak_mb()
     bad = {name: number for name, number in met.items() if name.startswith("!")}
     figures = [
-        {"bench": "fuzz_wire", "figure": name, "value": value, "target": target, "floor_or_rival": "none: a bound",
-         "runs": count, "low": value, "high": value}
-        for name, value, target in (
-            ("unforeseen", sum(bad.values()), 0), ("slowest_ms", round(slowest_ms, 2), None),
-            ("memory_grown_mb", round(grown_mb, 1), 32),
-        )
-    ]  # fmt: skip
-    print(json.dumps({"met": dict(met), "figures": figures}))
+        Figure("unforeseen", sum(bad.values()), 0, BOUND, count),
+        Figure("slowest_ms", slowest_ms, None, BOUND, count),
+        Figure("memory_grown_mb", peak_mb() - before_mb, 32, BOUND, count),
+    ]
+    print(json.dumps({"met": dict(met)} | told("fuzz_wire", figures)))
     sys.exit(1 if bad else 0)
 
 

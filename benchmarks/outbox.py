@@ -8,13 +8,12 @@ CPU time of this process, 5,000 cars with 20 clips each, both in turns; the sear
 """
 
 import json
-import statistics
-import time
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
+from fleet.measured import Figure, told
+from instruments.process import cpu_us
 from triggers import TriggerSpec
 from vehicle import Cut, Outbox, Parcel, Partition
 
@@ -58,13 +57,6 @@ def searched_waiting(outbox: Outbox, cars: int) -> tuple[np.ndarray, np.ndarray]
     return count, left
 
 
-def cpu_us(work: Callable[[], object]) -> float:
-    """CPU time of one call, microseconds."""
-    before = time.process_time()
-    work()
-    return (time.process_time() - before) * 1e6
-
-
 def in_turns(ours: Callable[[], object], rival: Callable[[], object]) -> tuple[list[float], list[float]]:
     """Our microseconds, and how many times the rival's they are, a pair each time."""
     pairs = [(cpu_us(ours), cpu_us(rival)) for _ in range(REPEATS)]
@@ -83,14 +75,6 @@ def next_of_all(outbox: Outbox, cars: int) -> tuple[list[float], list[float]]:
     return [each / cars for each in mine], ratios
 
 
-def told(figure: str, samples: list[float], target: float | None, rival: str) -> dict[str, Any]:
-    """One figure, as `outrider bench --json` gives it."""
-    return {
-        "bench": "outbox", "figure": figure, "value": round(statistics.median(samples), 3), "target": target,
-        "floor_or_rival": rival, "runs": len(samples), "low": round(min(samples), 3), "high": round(max(samples), 3),
-    }  # fmt: skip
-
-
 def main() -> None:
     """Measure and print."""
     many, long = filled(5000, 20), filled(50, 500)
@@ -102,12 +86,12 @@ def main() -> None:
     _, waiting = in_turns(lambda: many.waiting, lambda: searched_waiting(many, 5000))
     rival = "a search through all clips"
     figures = [
-        told("us_per_next", us, None, "none: this machine, now"),
-        told("next_over_search", ratios, 2.0, rival),
-        told("next_over_search_500", long_ratios, 20.0, rival),
-        told("waiting_over_search", waiting, 3.0, rival),
+        Figure.of("us_per_next", us, None, "none: this machine, now"),
+        Figure.of("next_over_search", ratios, 2.0, rival),
+        Figure.of("next_over_search_500", long_ratios, 20.0, rival),
+        Figure.of("waiting_over_search", waiting, 3.0, rival),
     ]
-    print(json.dumps({"figures": figures}))
+    print(json.dumps(told("outbox", figures)))
 
 
 if __name__ == "__main__":

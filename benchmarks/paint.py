@@ -8,11 +8,12 @@ rainy evening, that is 128 images of 64 x 96 pixels; compiling is not counted:
 """
 
 import json
-import time
 
 import numpy as np
 import torch
 
+from fleet.measured import Figure, told
+from instruments.process import cpu_us
 from scenarios.exposure import load_world
 from scenarios.paint.painter import CHUNK, Painter, can_compile
 from scenarios.world import DrawnWorld
@@ -29,9 +30,7 @@ def main() -> None:
     images = CHUNK * len(world.rig.cameras)
 
     def us_per_image(painter: Painter) -> float:
-        before = time.process_time()
-        painter.paint(scene)
-        return (time.process_time() - before) * 1e6 / images
+        return cpu_us(lambda: painter.paint(scene)) / images
 
     compiled, plain = Painter(world.rig, compiled=can_compile("cpu")), Painter(world.rig, compiled=False)
     us_per_image(compiled), us_per_image(plain)  # the first picture compiles
@@ -40,17 +39,12 @@ def main() -> None:
         fast.append(min(us_per_image(compiled) for _ in range(3)))
         slow.append(us_per_image(plain))
     ratios = [each / own for each, own in zip(slow, fast, strict=True)]
-    cost = {
-        "bench": "paint", "figure": "us_per_image", "value": round(min(fast), 1), "target": None,
-        "floor_or_rival": "none: this machine, now", "runs": REPEATS,
-        "low": round(min(fast), 1), "high": round(max(fast), 1),
-    }  # fmt: skip
-    faster = {
-        "bench": "paint", "figure": "speedup_over_plain_torch", "value": round(min(slow) / min(fast), 2),
-        "target": None, "floor_or_rival": "the same source, not compiled", "runs": REPEATS,
-        "low": round(min(ratios), 2), "high": round(max(ratios), 2),
-    }  # fmt: skip
-    print(json.dumps({"figures": [cost, faster]}))
+    least, same = min(fast), "the same source, not compiled"
+    figures = [
+        Figure("us_per_image", least, None, "none: this machine, now", REPEATS, least, max(fast)),
+        Figure("speedup_over_plain_torch", min(slow) / least, None, same, REPEATS, min(ratios), max(ratios)),
+    ]
+    print(json.dumps(told("paint", figures)))
 
 
 if __name__ == "__main__":

@@ -26,19 +26,19 @@ import numpy as np
 import pyarrow.feather
 from numpy.typing import NDArray
 
+from camera_boxes import CORNERS, Floats, overlap
+from fleet.measured import Figure, told
 from scenarios import Truth
 from scenarios.cameras import EIGHT_CAMERAS, Camera
 from scenarios.recorded import Drive
 from scenarios.recorded.world import RecordedWorld
 
-Floats = NDArray[np.float64]
 RIG = EIGHT_CAMERAS.resized(8)
 MOMENTS = 5
 REACH_M = 80.0
 SIDE_PX = 20.0
 NEAR_M = 0.5
 EGO_ABOVE_ROAD_M = 0.33
-SIGNS = np.array([(a, b, c) for a in (-1, 1) for b in (-1, 1) for c in (-1, 1)]) / 2
 
 
 @dataclass
@@ -99,7 +99,7 @@ def _logged(place: Path, drive: Drive, t_us: int) -> Iterator[tuple[int, Floats]
     boxes = _raw(place, drive, moment) if drive.source == "argoverse2-sensor" else _neutral(drive, moment)
     for agent, (middle, yaw, size) in boxes.items():
         if math.hypot(middle[0], middle[1]) < REACH_M:
-            side = SIGNS * size
+            side = CORNERS * size
             turned = [
                 (x * math.cos(yaw) - y * math.sin(yaw), x * math.sin(yaw) + y * math.cos(yaw), z) for x, y, z in side
             ]
@@ -177,7 +177,7 @@ def _overlaps(corners: Floats, truth: Truth, row: int, slot: NDArray[np.intp]) -
         logged = _rectangle(corners, camera)
         if logged is not None:
             painted = truth.box[row, number, slot[0]].astype(np.float64) if len(slot) else np.zeros(4)
-            found.append(_iou(logged, painted))
+            found.append(overlap(logged, painted))
     return found
 
 
@@ -195,11 +195,6 @@ def _rectangle(corners: Floats, camera: Camera) -> Floats | None:
     return box if (box[2:] - box[:2]).min() >= SIDE_PX else None
 
 
-def _iou(a: Floats, b: Floats) -> float:
-    both = np.clip(np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2]), 0, None).prod()
-    return float(both / ((a[2:] - a[:2]).prod() + (b[2:] - b[:2]).prod() - both))
-
-
 def main() -> None:
     """Measure every drive in the folders given, or in all of OUTRIDER_DATA."""
     data = os.environ.get("OUTRIDER_DATA")
@@ -208,12 +203,11 @@ def main() -> None:
     for each in every:
         print(json.dumps(each.told()))
     overlaps = [overlap for each in every for overlap in each.overlaps]
-    figures = [] if not overlaps else [{
-        "bench": "painted_boxes", "figure": "median_iou", "value": round(float(np.median(overlaps)), 4), "target": 0.95,
-        "floor_or_rival": "logged boxes, projected", "runs": len(overlaps),
-        "low": round(float(np.quantile(overlaps, 0.25)), 4), "high": round(float(np.quantile(overlaps, 0.75)), 4),
-    }]  # fmt: skip
-    print(json.dumps({"median_iou": figures[0]["value"] if figures else None, "figures": figures}))
+    figures = []
+    if overlaps:
+        low, middle, high = np.quantile(overlaps, (0.25, 0.5, 0.75)).tolist()
+        figures.append(Figure("median_iou", middle, 0.95, "logged boxes, projected", len(overlaps), low, high))
+    print(json.dumps(told("painted_boxes", figures)))
 
 
 if __name__ == "__main__":

@@ -17,8 +17,9 @@ from telemetry import Loopback, open_store
 ROWS, BATCHES, CLIPS, CLIP_BYTES = 200, 250, 200, 100_000
 
 COMPACT = """
-import resource, sys, time
+import sys, time
 from pathlib import Path
+from instruments.process import peak_mb
 from telemetry.destination import open_destination
 from telemetry.ledger import Ledger
 from telemetry.store import Compactor
@@ -26,7 +27,7 @@ ledger = Ledger(Path(sys.argv[1]))
 compactor = Compactor(ledger, open_destination(sys.argv[2]))
 began, wall = time.process_time(), time.monotonic()
 moved = compactor.drain()
-print(moved, time.process_time() - began, time.monotonic() - wall, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(moved, time.process_time() - began, time.monotonic() - wall, peak_mb())
 ledger.close()
 """
 
@@ -69,13 +70,14 @@ def _fill(store: Path, what: str) -> None:
 
 
 def _compact(inbox: Path, url: str) -> dict[str, float]:
-    done = subprocess.run([sys.executable, "-c", COMPACT, inbox, url], check=True, capture_output=True, text=True)
-    moved, cpu_s, wall_s, kib = map(float, done.stdout.splitlines()[-1].split())
+    command, here = [sys.executable, "-c", COMPACT, inbox, url], Path(__file__).parent
+    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=here)
+    moved, cpu_s, wall_s, mb = map(float, done.stdout.splitlines()[-1].split())
     return {
         "messages": moved,
         "cpu_ms_each": cpu_s / moved * 1e3,
         "wall_ms_each": wall_s / moved * 1e3,
-        "mb": kib / 976,
+        "mb": mb,
     }
 
 

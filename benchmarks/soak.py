@@ -11,7 +11,6 @@ import json
 import os
 import signal
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -22,7 +21,11 @@ from typing import Any
 
 import numpy as np
 
-from telemetry import Clip, Gateway, KeyFile, Keys, open_run, status_of
+from fleet.measured import Figure, told
+from instruments.cars import a_clip, fires
+from instruments.process import children_of, resident_mb
+from instruments.serving import serving
+from telemetry import Gateway, KeyFile, Keys, open_run, status_of
 
 RUN = "soak"
 GATEWAYS = 5
@@ -31,6 +34,7 @@ SAMPLE_S = 5.0
 TELL_S = 60.0
 ROWS_A_MESSAGE = 3
 MESSAGES_A_CLIP = 20
+CLIP_BYTES = 30_000
 LAG_S = 10.0  # the compactor looks every two seconds; so long after the last message nothing may wait
 
 
@@ -70,9 +74,9 @@ class Fleet:
         for number in range(self._sent, self._sent + messages):
             car = number % self._cars
             gateway = self._gateways[car // self._share]
-            gateway.send_rows("fires", f"b{number}", _fires(car, number))
+            gateway.send_rows("fires", f"b{number}", _rows(car, number))
             if number % MESSAGES_A_CLIP == 0:
-                gateway.send_clip(_clip(car, number))
+                gateway.send_clip(a_clip(RUN, f"c{number}", car, number, CLIP_BYTES))
         self._sent += messages
         self.hear()
 
@@ -91,38 +95,18 @@ class Fleet:
             gateway.close()
 
 
-def soak(folder: Path, minutes: float, cars: int, every_s: float) -> list[dict[str, object]]:
+def soak(folder: Path, minutes: float, cars: int, every_s: float) -> list[Figure]:
     """Load a server for so long; the figures."""
     store, register, share = folder / "store", Keys.made(folder / "keys"), cars // GATEWAYS
     keys = [register.enrol(f"gateway-{i}", f"{i * share}-{(i + 1) * share - 1}") for i in range(GATEWAYS)]
-    command = [sys.executable, "-m", "fleet.cli.main", "serve", "--store", str(store), "--keys", str(folder / "keys")]
-    options = ["--bind", "tcp://127.0.0.1:0", "--json"]
-    with subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True) as server:
-        try:
-            fleet = Fleet(_endpoint(server), keys, cars)
-            notes, took_s = _drive(fleet, server.pid, store, minutes * 60, cars / every_s)
-            fleet.close()
-            lag = _lag_after(store, LAG_S)
-            server.send_signal(signal.SIGTERM)
-            code = server.wait(600)
-        finally:
-            server.kill()
+    with serving(store, folder / "keys") as (server, endpoint):
+        fleet = Fleet(endpoint, keys, cars)
+        notes, took_s = _drive(fleet, server.pid, store, minutes * 60, cars / every_s)
+        fleet.close()
+        lag = _lag_after(store, LAG_S)
+        server.send_signal(signal.SIGTERM)
+        code = server.wait(600)
     return _figures(notes, lag, code, (fleet.batches + fleet.clips) / took_s, _difference(store, fleet))
-
-
-def resident_mb(pid: int) -> float:
-    """Of a process; 0 where it has gone."""
-    try:
-        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    except OSError:
-        return 0.0
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
-
-
-def children_of(pid: int) -> list[int]:
-    """The processes that a process started."""
-    found = Path(f"/proc/{pid}/task").glob("*/children")
-    return [int(child) for each in found for child in each.read_text().split()]
 
 
 def main() -> None:
@@ -135,9 +119,9 @@ def main() -> None:
     given = options.parse_args()
     with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as place:
         figures = soak(Path(place), 0.5 if given.quick else given.minutes, given.cars, given.every_s)
-    print(json.dumps({"figures": figures}))
+    print(json.dumps(told("soak", figures)))
     exact = ("lost", "doubled", "lag_at_the_end", "exit_code")
-    sys.exit(any(each["value"] for each in figures if each["figure"] in exact))
+    sys.exit(any(each.value for each in figures if each.figure in exact))
 
 
 def _drive(fleet: Fleet, pid: int, store: Path, limit_s: float, a_second: float) -> tuple[Notes, float]:
@@ -166,12 +150,6 @@ def _tell(notes: Notes, fleet: Fleet) -> None:
     )  # fmt: skip
 
 
-def _endpoint(server: "subprocess.Popen[str]") -> str:
-    if server.stdout is None:
-        raise TypeError("a pipe is needed")
-    return str(json.loads(server.stdout.readline())["endpoint"])
-
-
 def _lag_after(store: Path, limit_s: float) -> int:
     """What still waits for the tables so long after the last message."""
     end_s = time.monotonic() + limit_s
@@ -189,49 +167,29 @@ def _difference(store: Path, fleet: Fleet) -> tuple[int, int]:
     return int(lost), int(fires - distinct + clips - different)
 
 
-def _figures(notes: Notes, lag: int, code: int, a_second: float, lost_doubled: tuple[int, int]) -> list[dict[str, Any]]:
+def _figures(notes: Notes, lag: int, code: int, a_second: float, lost_doubled: tuple[int, int]) -> list[Figure]:
     halves = [notes.server_mb[: len(notes.server_mb) // 2], notes.server_mb[len(notes.server_mb) // 2 :]]
-    values: dict[str, tuple[float, float | None, str]] = {
-        "minutes": (notes.at_s[-1] / 60, None, "how long"),
-        "acknowledged_per_s": (a_second, None, "what was sent, at an even pace"),
-        "server_mb": (max(notes.server_mb), 64.0, "a bound"),
-        "server_second_over_first_half": (
-            statistics.median(halves[1]) / statistics.median(halves[0]), 1.1, "medians of its memory",
-        ),
-        "server_mb_per_h": (notes.slope_mb_per_h(notes.server_mb), None, "least squares after the first third"),
-        "its_processes_mb": (max(notes.others_mb), None, "what the server started"),
-        "its_processes_mb_per_h": (notes.slope_mb_per_h(notes.others_mb), None, "least squares after the first third"),
-        "most_lag": (max(notes.lag), None, "messages not yet in the tables"),
-        "lag_at_the_end": (lag, 0, f"{LAG_S:.0f} s after the last acknowledgement"),
-        "lost": (lost_doubled[0], 0, "acknowledged, and not in the tables"),
-        "doubled": (lost_doubled[1], 0, "in the tables more than once"),
-        "exit_code": (code, 0, "after SIGTERM"),
-    }  # fmt: skip
+    second_over_first = statistics.median(halves[1]) / statistics.median(halves[0])
+    later = "least squares after the first third"
     return [
-        {
-            "bench": "soak", "figure": name, "value": round(value, 3), "target": target, "floor_or_rival": against,
-            "runs": 1, "low": round(value, 3), "high": round(value, 3),
-        }
-        for name, (value, target, against) in values.items()
-    ]  # fmt: skip
+        Figure("minutes", notes.at_s[-1] / 60, None, "how long"),
+        Figure("acknowledged_per_s", a_second, None, "what was sent, at an even pace"),
+        Figure("server_mb", max(notes.server_mb), 64.0, "a bound"),
+        Figure("server_second_over_first_half", second_over_first, 1.1, "medians of its memory"),
+        Figure("server_mb_per_h", notes.slope_mb_per_h(notes.server_mb), None, later),
+        Figure("its_processes_mb", max(notes.others_mb), None, "what the server started"),
+        Figure("its_processes_mb_per_h", notes.slope_mb_per_h(notes.others_mb), None, later),
+        Figure("most_lag", max(notes.lag), None, "messages not yet in the tables"),
+        Figure("lag_at_the_end", lag, 0, f"{LAG_S:.0f} s after the last acknowledgement"),
+        Figure("lost", lost_doubled[0], 0, "acknowledged, and not in the tables"),
+        Figure("doubled", lost_doubled[1], 0, "in the tables more than once"),
+        Figure("exit_code", code, 0, "after SIGTERM"),
+    ]
 
 
-def _fires(car: int, number: int) -> dict[str, Any]:
-    at = np.arange(ROWS_A_MESSAGE, dtype=np.int64) + number * ROWS_A_MESSAGE
-    return {
-        "car": np.full(ROWS_A_MESSAGE, car, np.uint32), "t_us": at * 100_000, "tick": at,
-        "trigger": ["caution_light"] * ROWS_A_MESSAGE, "version": np.ones(ROWS_A_MESSAGE, np.int64),
-        "score": (at % 97) / 97.0, "clip": [f"{car:06}-{each}" for each in at],
-    }  # fmt: skip
-
-
-def _clip(car: int, number: int) -> Clip:
-    picture = np.arange(number, number + 7_500, dtype=np.int64) * 2_654_435_761 % 251
-    return Clip(
-        id=f"c{number}", run=RUN, car=car, tick=number, t_us=number, trigger="caution_light", version=1, score=0.5,
-        priority=20, ticks=(1, 2), cameras=("main", "rear"), frames=[[picture.astype(np.uint8).tobytes()] * 2] * 2,
-        calibration=[{}, {}], poses=[{}, {}], signals={}, percepts={}, shadows={}, complete=True,
-    )  # fmt: skip
+def _rows(car: int, number: int) -> dict[str, Any]:
+    tick = np.arange(ROWS_A_MESSAGE, dtype=np.int64) + number * ROWS_A_MESSAGE
+    return fires(np.full(ROWS_A_MESSAGE, car, np.uint32), tick, [f"{car:06}-{each}" for each in tick])
 
 
 if __name__ == "__main__":

@@ -13,21 +13,21 @@ Everything is CPU time of this process in one run, the pieces in turns, so that 
 import json
 import statistics
 import sys
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnxruntime
 import torch
 
+from fleet.measured import Figure, told
 from fleet.plan import RunPlan
 from fleet.plan_file import load_plan
 from fleet.simulation.crew import Job, Progress
 from fleet.simulation.equipment import Equipment, equip
 from fleet.simulation.simulation import Simulation
+from instruments.process import cpu_us, resident_mb
 from scenarios.cameras import Rig
 from scenarios.paint.painter import Painter
 from scenarios.world import DrawnWorld
@@ -38,35 +38,19 @@ from vehicle.perceive import perceive
 from vehicle.privacy import near_home
 
 PRODUCTION = "hydranet-v1"
-VIEWERS = ("bev-v1", "occupancy-v1")
+VIEWERS = {"top_down_over_forward": "bev-v1", "tracker_over_forward": "occupancy-v1"}
 CHUNKS = (4, 8, 16)
 ROUNDS = 5
-
-
-@dataclass(eq=False)
-class Figure:
-    """One figure of this benchmark, as `outrider bench --json` gives it."""
-
-    figure: str
-    target: float | None
-    floor_or_rival: str
-    samples: list[float] = field(default_factory=list)
-
-    def told(self) -> dict[str, Any]:
-        """Value (the median), its range, and what it is held against."""
-        middle = statistics.median(self.samples)
-        return {
-            "bench": "tick", "figure": self.figure, "value": round(middle, 4), "target": self.target,
-            "floor_or_rival": self.floor_or_rival, "runs": len(self.samples),
-            "low": round(min(self.samples), 4), "high": round(max(self.samples), 4),
-        }  # fmt: skip
-
-
-def cpu_us(work: Callable[[], object]) -> float:
-    """CPU time of one call, microseconds."""
-    before = time.process_time()
-    work()
-    return (time.process_time() - before) * 1e6
+AIMS: dict[str, tuple[float | None, str]] = {
+    "total_over_floor": (1.15, "bare paint + bare forward, best of chunks 4, 8, 16"),
+    "paint_over_forward": (0.5, "bare forward"),
+    "speedup_over_camera_loop": (4.0, "paint and forward camera by camera, plain torch"),
+    "cost_growth": (1.10, "a car-tick at 100 cars"),
+    "bytes_per_car": (None, "100 cars"),
+    "top_down_over_forward": (0.6, "bare forward"),
+    "tracker_over_forward": (None, "bare forward"),
+}
+"""What each figure should be, and what it is held against."""
 
 
 class Floor:
@@ -170,22 +154,10 @@ class FromAbove:
         return (cpu_us(with_map) - cpu_us(lambda: perceive([self.network], self.frames))) / len(self.frames.cars)
 
 
-def resident_bytes() -> int:
-    """Memory of this process now."""
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * 4096
-
-
 def main() -> None:
     """Measure and print."""
     torch.set_num_threads(1)
-    over = Figure("total_over_floor", 1.15, "bare paint + bare forward, best of chunks 4, 8, 16")
-    faster = Figure("speedup_over_camera_loop", 4.0, "paint and forward camera by camera, plain torch")
-    growth = Figure("cost_growth", 1.10, "a car-tick at 100 cars")
-    memory = Figure("bytes_per_car", None, "100 cars")
-    share = Figure("paint_over_forward", 0.5, "bare forward")
-    net = Figure("top_down_over_forward", 0.6, "bare forward")
-    tracker = Figure("tracker_over_forward", None, "bare forward")
+    found: dict[str, list[float]] = {name: [] for name in AIMS}
 
     def planned(cars: int, barrier_s: float) -> RunPlan:
         sets = [f"cars={cars}", f"barrier_every_s={barrier_s}", "duration=1h", "shards=1"]
@@ -195,26 +167,26 @@ def main() -> None:
     world = equipment.world
     assert isinstance(world, DrawnWorld)  # noqa: S101 - the plan above says so
     floor, loop = Floor(world), CameraLoop(world)
-    above = {figure: FromAbove(world, viewer) for figure, viewer in zip((net, tracker), VIEWERS, strict=True)}
+    above = {name: FromAbove(world, viewer) for name, viewer in VIEWERS.items()}
     few, thousand = ticking(planned(100, 1.0), equipment), ticking(planned(1000, 10.0), equipment)
     next(few)  # the first tick warms up
     loop.per_car(0)
     for turn in range(ROUNDS):
         paint, forward = floor.measured()
         total = next(thousand)
-        over.samples.append(total / (paint + forward))
-        share.samples.append(paint / forward)
-        faster.samples.append(loop.per_car(turn) / total)
-        for figure, each in above.items():
-            figure.samples.append(each.added() / forward)
-    before = resident_bytes()
+        found["total_over_floor"].append(total / (paint + forward))
+        found["paint_over_forward"].append(paint / forward)
+        found["speedup_over_camera_loop"].append(loop.per_car(turn) / total)
+        for name, each in above.items():
+            found[name].append(each.added() / forward)
+    before_mb = resident_mb()
     many = ticking(planned(10_000, 1.0), equipment)
     next(many)
-    memory.samples.append((resident_bytes() - before) / 9_900)
+    found["bytes_per_car"].append(1e6 * (resident_mb() - before_mb) / 9_900)
     for _ in range(3):
         cost = next(many)
-        growth.samples.append(cost / statistics.median(next(few) for _ in range(9)))
-    print(json.dumps({"figures": [each.told() for each in (over, share, faster, growth, memory, net, tracker)]}))
+        found["cost_growth"].append(cost / statistics.median(next(few) for _ in range(9)))
+    print(json.dumps(told("tick", [Figure.of(name, found[name], *aim) for name, aim in AIMS.items()])))
 
 
 if __name__ == "__main__":

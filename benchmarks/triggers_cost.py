@@ -10,16 +10,15 @@ CPU time of this process, over 1,000 cars that look once a second, with windows 
 
 import json
 import statistics
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
 import torch
 
+from fleet.measured import Figure, told
+from instruments.process import cpu_us
 from scenarios import TICK_US, open_world
 from triggers import Evaluator, Memory, SignalTable, TriggerSpec
 from triggers.probe import Probe
@@ -65,13 +64,6 @@ def probe(folder: Path, width: int, backbone: str) -> TriggerSpec:
     return TriggerSpec(name="probe", kind="probe", params={"weights": str(folder / "probe.safetensors")})
 
 
-def cpu_s(work: Callable[[], object]) -> float:
-    """CPU time of one call, seconds."""
-    before = time.process_time()
-    work()
-    return time.process_time() - before
-
-
 class Watch:
     """An evaluator whose windows are full, and what it costs a tick."""
 
@@ -90,18 +82,9 @@ class Watch:
         self.tick += 10
         self.evaluator.observe(replace(self.table, tick=self.tick))
 
-    def cost_s(self) -> float:
+    def cost_us(self) -> float:
         """CPU time of a look, the median of a few."""
-        return statistics.median(cpu_s(self.look) for _ in range(5))
-
-
-def told(figure: str, samples: list[float], target: float | None) -> dict[str, Any]:
-    """A figure as `outrider bench --json` gives it."""
-    return {
-        "bench": "triggers", "figure": figure, "value": round(statistics.median(samples), 5), "target": target,
-        "floor_or_rival": "the same tick without triggers" if target else "", "runs": len(samples),
-        "low": round(min(samples), 5), "high": round(max(samples), 5),
-    }  # fmt: skip
+        return statistics.median(cpu_us(self.look) for _ in range(5))
 
 
 def main() -> None:
@@ -126,19 +109,20 @@ def main() -> None:
     ratios: tuple[list[float], list[float]] = ([], [])
     each_us: list[float] = []
     for turn in range(ROUNDS):
-        tick_s = cpu_s(lambda at=TICK + 10 * turn: onboard.see(loadout, cars[:200], at)) * CARS / 200  # type: ignore[misc]
-        costs = [watch.cost_s() for watch in watches]
+        tick_us = cpu_us(lambda at=TICK + 10 * turn: onboard.see(loadout, cars[:200], at)) * CARS / 200  # type: ignore[misc]
+        costs = [watch.cost_us() for watch in watches]
         for samples, cost in zip(ratios, costs, strict=True):
-            samples.append(cost / tick_s)
-        each_us.append(costs[0] * 1e6 / len(watches[0].evaluator.specs) / CARS)
+            samples.append(cost / tick_us)
+        each_us.append(costs[0] / len(watches[0].evaluator.specs) / CARS)
     kept = sum(values.nbytes for name, values in watches[0].memory.state().items() if "/counts" not in name)
+    bare = "the same tick without triggers"
     figures = [
-        told("hundred_over_tick", ratios[0], 0.05),
-        told("probe_over_tick", ratios[1], 0.01),
-        told("us_per_trigger_car_tick", each_us, None),
-        told("bytes_per_trigger_car", [kept / 100 / CARS], None),
+        Figure.of("hundred_over_tick", ratios[0], 0.05, bare),
+        Figure.of("probe_over_tick", ratios[1], 0.01, bare),
+        Figure.of("us_per_trigger_car_tick", each_us),
+        Figure("bytes_per_trigger_car", kept / 100 / CARS),
     ]
-    print(json.dumps({"figures": figures}))
+    print(json.dumps(told("triggers", figures)))
 
 
 if __name__ == "__main__":

@@ -1,12 +1,9 @@
 """Real things, small: a trigger that fires often, and a plan of a few cars and seconds."""
 
-import importlib.util
 import os
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 from fleet.plan import RunPlan
@@ -17,7 +14,6 @@ if TYPE_CHECKING:
     from fleet.simulation.crew import Progress
 
 DATA = Path(os.environ.get("OUTRIDER_DATA") or Path(__file__).parents[2] / "shared" / "data")
-BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
 OFTEN = """\
 name: often
@@ -56,21 +52,6 @@ def plain_painting() -> Iterator[None]:
         os.environ.pop("TORCH_COMPILE_DISABLE")
         if before is not None:  # an outer use still wants it
             os.environ["TORCH_COMPILE_DISABLE"] = before
-
-
-@contextmanager
-def benchmark(name: str) -> Iterator[ModuleType]:
-    """A file of `benchmarks/`, which is no package."""
-    spec = importlib.util.spec_from_file_location(f"{name}_benchmark", BENCHMARKS / f"{name}.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    try:
-        spec.loader.exec_module(module)
-        yield module
-    finally:
-        del sys.modules[spec.name]
 
 
 def save_plan(folder: Path) -> Path:

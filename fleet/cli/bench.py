@@ -48,9 +48,8 @@ def bench(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")] = False,
 ) -> None:
     """Measure speed and skill as ratios, each against a floor or a rival of the same run."""
-    from rich.table import Table
-
-    from fleet.cli.output import console, print_json
+    from fleet.cli.output import console, print_json, print_table
+    from fleet.measured import HEADS, row
 
     # A file beside the others called triggers.py would be what they import as our package of that name.
     known = {path.stem.removesuffix("_cost"): path for path in sorted(FOLDER.glob("*.py")) if path.stem not in STUDIES}
@@ -68,13 +67,4 @@ def bench(
     if as_json:
         print_json({"figures": figures})
         return
-    table = Table("bench", "figure", "value", "target", "range", "runs", "against")
-    for each in figures:
-        span = f"{_number(each['low'])} to {_number(each['high'])}"
-        value, target = _number(each["value"]), _number(each["target"])
-        table.add_row(each["bench"], each["figure"], value, target, span, str(each["runs"]), each["floor_or_rival"])
-    console().print(table)
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:g}"
+    print_table(HEADS, [row(each) for each in figures])

@@ -1,13 +1,13 @@
 """What a contest of viewers comes to: figures with intervals over routes, in pairs."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fleet.engine.contest import MOST_HIDDEN, REGIONS, STANDING, Sheet
 from fleet.engine.pooled import Pooled, per_route
+from fleet.measured import Figure
 from scenarios import CLASSES
 
 Bools = NDArray[np.bool_]
@@ -57,13 +57,9 @@ def _routes(cars: NDArray[np.uint32]) -> NDArray[np.intp]:
     return np.asarray(np.unique(cars, return_inverse=True)[1], np.intp)
 
 
-def told(figure: str, found: Pooled, against: str, target: float | None = None) -> dict[str, Any]:
-    """A figure as `outrider bench --json` gives it; numbers that could not be counted are null."""
-    low, high = found.interval
-    numbers = {"value": found.value, "low": low, "high": high}
-    rounded = {name: round(value, 4) if np.isfinite(value) else None for name, value in numbers.items()}
+def _figure(name: str, found: Pooled, against: str, target: float | None = None) -> Figure:
     routes = int(np.count_nonzero(np.nan_to_num(found.pulls)))
-    return {"bench": "bev", "figure": figure, "target": target, "floor_or_rival": against, "runs": routes, **rounded}
+    return Figure(name, found.value, target, against, routes, *found.interval)
 
 
 class Comparison:
@@ -75,41 +71,41 @@ class Comparison:
     def __init__(self, viewers: Sequence[str]) -> None:
         self.net, self.tracker, self.single = viewers
 
-    def headline(self, sheet: Sheet) -> list[dict[str, Any]]:
+    def headline(self, sheet: Sheet) -> list[Figure]:
         """What the issue asks for, with its targets."""
         figures = []
         for name in ("standing", *CLASSES):
             target = NET_OVER_TRACKER if name == "standing" else ANY_CLASS
             ratio = overlap(sheet, 0, name).over(overlap(sheet, 1, name))
-            figures.append(told(f"iou_over_tracker.{name}", ratio, self.tracker, target))
+            figures.append(_figure(f"iou_over_tracker.{name}", ratio, self.tracker, target))
         figures.append(
-            told("iou_over_single", overlap(sheet, 0, "all").over(overlap(sheet, 2, "all")), self.single, MEMORY)
+            _figure("iou_over_single", overlap(sheet, 0, "all").over(overlap(sheet, 2, "all")), self.single, MEMORY)
         )
         for kind in (None, *STANDING):
             hidden = [recall(sheet, viewer, least=0.0, most=MOST_HIDDEN, name=kind) for viewer in range(3)]
             of = f".{kind}" if kind else ""
             gained, over = hidden[0].minus(hidden[2]), hidden[0].minus(hidden[1])
-            figures.append(told(f"hidden_recall_gained{of}", gained, self.single, None if kind else HIDDEN_RECALL))
-            figures.append(told(f"hidden_recall_over_tracker{of}", over, self.tracker))
+            figures.append(_figure(f"hidden_recall_gained{of}", gained, self.single, None if kind else HIDDEN_RECALL))
+            figures.append(_figure(f"hidden_recall_over_tracker{of}", over, self.tracker))
         return figures
 
-    def slices(self, sheets: Mapping[str, Sheet]) -> list[dict[str, Any]]:
+    def slices(self, sheets: Mapping[str, Sheet]) -> list[Figure]:
         """IoU class by class: everywhere, by distance, at seams, in slices of moments and in other worlds."""
         return [
             figure for place, sheet, region, rows in places(sheets) for figure in self._row(place, sheet, region, rows)
         ]
 
-    def _row(self, place: str, sheet: Sheet, region: str, rows: Bools | None) -> list[dict[str, Any]]:
+    def _row(self, place: str, sheet: Sheet, region: str, rows: Bools | None) -> list[Figure]:
         figures = []
         for name in (*CLASSES, "all", "standing"):
             each = [overlap(sheet, viewer, name, region=region, rows=rows) for viewer in range(3)]
             for viewer, found in zip((self.net, self.tracker, self.single), each, strict=True):
-                figures.append(told(f"iou.{place}.{name}.{viewer}", found, "truth"))
-            figures.append(told(f"iou_less_tracker.{place}.{name}", each[0].minus(each[1]), self.tracker))
-            figures.append(told(f"iou_less_single.{place}.{name}", each[0].minus(each[2]), self.single))
+                figures.append(_figure(f"iou.{place}.{name}.{viewer}", found, "truth"))
+            figures.append(_figure(f"iou_less_tracker.{place}.{name}", each[0].minus(each[1]), self.tracker))
+            figures.append(_figure(f"iou_less_single.{place}.{name}", each[0].minus(each[2]), self.single))
         return figures
 
-    def recalls(self, sheet: Sheet) -> list[dict[str, Any]]:
+    def recalls(self, sheet: Sheet) -> list[Figure]:
         """Recall of things by how much of them is visible."""
         figures = []
         for least, most in ((0.0, 0.01), (0.01, MOST_HIDDEN), (0.0, MOST_HIDDEN), (MOST_HIDDEN, 1.01)):
@@ -117,7 +113,7 @@ class Comparison:
                 for number, viewer in enumerate((self.net, self.tracker, self.single)):
                     found = recall(sheet, number, least=least, most=most, name=name)
                     figures.append(
-                        told(f"recall.visible_{least:g}_to_{min(most, 1):g}.{name}.{viewer}", found, "truth")
+                        _figure(f"recall.visible_{least:g}_to_{min(most, 1):g}.{name}.{viewer}", found, "truth")
                     )
         return figures
 
@@ -134,32 +130,32 @@ def places(sheets: Mapping[str, Sheet]) -> list[tuple[str, Sheet, str, Bools | N
     return found
 
 
-def table(figures: Sequence[Mapping[str, Any]], comparison: Comparison) -> str:
+def table(figures: Sequence[Figure], comparison: Comparison) -> str:
     """Figures as a page of Markdown: what was asked for, the overlap of each, recall, and cost."""
-    by_name = {each["figure"]: each for each in figures}
-    asked = [each for each in figures if each["target"] is not None]
+    by_name = {each.figure: each for each in figures}
+    asked = [each for each in figures if each.target is not None]
     parts = [_headline(asked), _overlaps(by_name, comparison), _rest("recall", figures), _rest("_ms", figures)]
     return "\n\n".join(parts) + "\n"
 
 
-def _headline(asked: Sequence[Mapping[str, Any]]) -> str:
+def _headline(asked: Sequence[Figure]) -> str:
     head = "| figure | value | 95 % | target | met |\n|---|---|---|---|---|"
     rows = [
-        f"| {each['figure']} | {_number(each['value'])} | {_number(each['low'])} to {_number(each['high'])} "
-        f"| {each['target']:g} | {'yes' if _met(each) else 'no'} |"
+        f"| {each.figure} | {_number(each.value)} | {_number(each.low)} to {_number(each.high)} "
+        f"| {each.target:g} | {'yes' if _met(each) else 'no'} |"
         for each in asked
     ]
     return "\n".join([head, *rows])
 
 
-def _met(figure: Mapping[str, Any]) -> bool:
-    value, target = figure["value"], figure["target"]
-    if value is None:
+def _met(figure: Figure) -> bool:
+    if figure.target is None:
         return False
-    return bool(value <= target if figure["figure"].startswith("share_of") else value >= target)
+    most = figure.figure.startswith("share_of")  # of cost; what could not be counted is neither below nor above
+    return figure.value <= figure.target if most else figure.value >= figure.target
 
 
-def _overlaps(by_name: Mapping[str, Mapping[str, Any]], comparison: Comparison) -> str:
+def _overlaps(by_name: Mapping[str, Figure], comparison: Comparison) -> str:
     """A row a place and class: the viewers, and the net's differences with their intervals."""
     viewers = (comparison.net, comparison.tracker, comparison.single)
     head = f"| where | class | {' | '.join(viewers)} | less tracker | less single |\n|---|---|---|---|---|---|---|"
@@ -168,28 +164,27 @@ def _overlaps(by_name: Mapping[str, Mapping[str, Any]], comparison: Comparison) 
         kind, _, rest = name.partition(".")
         if kind == "iou_less_tracker":
             place, _, part = rest.partition(".")
-            each = [_number(by_name[f"iou.{rest}.{viewer}"]["value"]) for viewer in viewers]
+            each = [_number(by_name[f"iou.{rest}.{viewer}"].value) for viewer in viewers]
             apart = [_span(by_name[f"{other}.{rest}"]) for other in ("iou_less_tracker", "iou_less_single")]
             rows.append(f"| {place.replace('_', ' ')} | {part} | {' | '.join([*each, *apart])} |")
     return "\n".join([head, *rows])
 
 
-def _rest(part: str, figures: Sequence[Mapping[str, Any]]) -> str:
+def _rest(part: str, figures: Sequence[Figure]) -> str:
     head = "| figure | value | from | to | routes or rounds |\n|---|---|---|---|---|"
     rows = [
-        f"| {each['figure']} | {_number(each['value'])} | {_number(each['low'])} | {_number(each['high'])} "
-        f"| {each['runs']} |"
+        f"| {each.figure} | {_number(each.value)} | {_number(each.low)} | {_number(each.high)} | {each.runs} |"
         for each in figures
-        if part in each["figure"]
+        if part in each.figure
     ]
     return "\n".join([head, *rows])
 
 
-def _span(figure: Mapping[str, Any]) -> str:
-    if figure["value"] is None:
+def _span(figure: Figure) -> str:
+    if not np.isfinite(figure.value):
         return "–"
-    return f"{figure['value']:+.3f} ({_number(figure['low'])} to {_number(figure['high'])})"
+    return f"{figure.value:+.3f} ({_number(figure.low)} to {_number(figure.high)})"
 
 
 def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
+    return "–" if value is None or not np.isfinite(value) else f"{value:.3f}"

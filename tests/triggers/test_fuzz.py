@@ -1,33 +1,24 @@
 """A few thousand texts of the fuzzing of conditions; `outrider bench fuzz_expressions` tries 200,000."""
 
-from collections.abc import Iterator
-from types import ModuleType
+import numpy as np
 
-import pytest
-from fixtures import benchmark
-
-
-@pytest.fixture(scope="module")
-def fuzz() -> Iterator[ModuleType]:
-    with benchmark("fuzz_expressions") as module:
-        yield module
+from fuzz_expressions import COLUMNS, UNITS, survives, tables, texts
+from triggers.errors import BadExpression
+from triggers.expression import Expression
 
 
-def test_no_text_is_anything_but_an_expression_or_a_refusal(fuzz: ModuleType) -> None:
-    seen = fuzz.tables()
-    texts = list(fuzz.texts(1500))
-    assert [text for text in texts if not fuzz.survives(text, seen)] == []
-    assert len(set(texts)) > 1200
+def test_no_text_is_anything_but_an_expression_or_a_refusal() -> None:
+    seen = tables()
+    tried = list(texts(1500))
+    assert [text for text in tried if not survives(text, seen)] == []
+    assert len(set(tried)) > 1200
 
 
-def test_the_texts_reach_the_inside_of_the_language(fuzz: ModuleType) -> None:
-    from triggers.errors import BadExpression
-    from triggers.expression import Expression
-
+def test_the_texts_reach_the_inside_of_the_language() -> None:
     accepted, refused = 0, set[str]()
-    for text in fuzz.texts(1500):
+    for text in texts(1500):
         try:
-            Expression(text).check({name: fuzz.np.dtype(sort) for name, sort in fuzz.COLUMNS.items()}, fuzz.UNITS)
+            Expression(text).check({name: np.dtype(sort) for name, sort in COLUMNS.items()}, UNITS)
             accepted += 1
         except BadExpression as error:
             refused.add(error.problem[:12])
