@@ -77,20 +77,18 @@ class Appended:
 
         Files that nobody needed for `GRACE_H` hours are removed then.
         """
-        done = [self._put_together(full, many) for full in _FULL_BYTES]
-        if not any(done):
+        files, done = files_of(self._delta), False
+        for full_bytes in _FULL_BYTES:
+            small = Counter(file.day for file in files if file.nbytes < full_bytes)
+            if max(small.values(), default=0) >= many:
+                with self._place.trouble():
+                    self._delta.optimize.compact(target_size=full_bytes)
+                self.sync()
+                files, done = files_of(self._delta), True
+        if not done:
             return False
         with self._place.trouble():
             self._delta.vacuum(GRACE_H, dry_run=False, enforce_retention_duration=False)
-        self.sync()
-        return True
-
-    def _put_together(self, full_bytes: int, many: int) -> bool:
-        small = Counter(file.day for file in files_of(self._delta) if file.nbytes < full_bytes)
-        if max(small.values(), default=0) < many:
-            return False
-        with self._place.trouble():
-            self._delta.optimize.compact(target_size=full_bytes)
         self.sync()
         return True
 

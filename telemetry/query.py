@@ -124,12 +124,6 @@ def open_run(path: Path | str) -> duckdb.DuckDBPyConnection:
     return open_store(path).db
 
 
-def run_tables(path: Path | str) -> dict[str, int]:
-    """How many rows each table of a run folder or store has; raises as `open_store` does."""
-    deltas = open_deltas(open_destination(path))
-    return {table: 0 if delta is None else delta.count() for table, delta in deltas.items()}
-
-
 def write_truth(run_folder: Path, columns: Mapping[str, np.ndarray | Sequence[object]], batch: int) -> bool:
     """Append rows to a run's table `truth`, once, and bring them to the disk; whether they were new.
 

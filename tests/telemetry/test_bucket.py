@@ -23,12 +23,6 @@ pytestmark = needs_an_object_store
 BATCHES, CLIPS = 12, 4
 
 
-@pytest.fixture(scope="module", name="endpoint")
-def an_endpoint() -> Iterator[str]:
-    with an_object_store() as endpoint:
-        yield endpoint
-
-
 @pytest.fixture(name="url")
 def a_url(request: pytest.FixtureRequest) -> str:
     return f"s3://{BUCKET}/{re.sub(r'[^a-z0-9]+', '-', request.node.name)}"

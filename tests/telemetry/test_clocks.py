@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import zmq
 from test_security import locked, raw_dealer, until
-from wire_samples import RUN, Server, a_clip, a_server, assert_all_is_there_once, some_fires
+from wire_samples import RUN, Server, a_clip, a_server, assert_all_is_there_once, server_program, some_fires
 
 from telemetry import Gateway, connection, open_run
 from telemetry.codec import decode, encode_rows
@@ -74,16 +74,9 @@ with Gateway(sys.argv[1], run=RUN, sender="test") as gateway:
     print(len(gateway.take_acknowledged()))
 """
 TRIMS = """
-import sys
-from pathlib import Path
-import structlog
-from telemetry import Limits, Storage, compaction, serve
-structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+from telemetry import compaction
 compaction.TRIM_EVERY_S = 0.0
-store = Path(sys.argv[1])
-storage = Storage(limits=Limits(days=30))
-serve(store, sys.argv[2], ready=lambda endpoint: print(endpoint, flush=True), storage=storage)
-"""
+""" + server_program("storage=telemetry.Storage(limits=telemetry.Limits(days=30))")
 ASKS = "import sys, time; sys.stdout.write(str(time.time()))"
 
 

@@ -11,14 +11,11 @@ from pathlib import Path
 
 import pytest
 from object_store import BUCKET, Line, an_object_store, needs_an_object_store, options_for
-from wire_samples import RUN, SERVER, Server, a_clip, some_fires
+from wire_samples import RUN, Server, a_clip, server_program, some_fires
 
 from telemetry import Gateway, Loopback, Status, open_store, status_of
 from telemetry.errors import WaitTimeout
 
-PUBLISHING = SERVER.replace(
-    "serve(Path", "from telemetry import Limits, Storage\nstorage = Storage({})\nserve(Path"
-).replace("flush=True))", "flush=True), storage=storage)")
 MESSAGES = 30
 
 
@@ -34,7 +31,8 @@ def a_line(monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
 
 
 def publishing(store: Path, endpoint: str = "tcp://127.0.0.1:0") -> Server:
-    return Server(store, endpoint, program=PUBLISHING.format(f"url='s3://{BUCKET}/store'"))
+    program = server_program(f"storage=telemetry.Storage(url='s3://{BUCKET}/store')")
+    return Server(store, endpoint, program=program)
 
 
 def send(gateway: Gateway, message: int) -> None:
@@ -137,8 +135,9 @@ def test_a_server_forgets_by_itself_and_says_so(tmp_path: Path) -> None:
         send(gateway, 0)
         send(gateway, 1)
         gateway.flush()
-    program = "from telemetry import compaction\ncompaction.COMPACT_EVERY_S = 3600.0  # unless it is asked to\n"
-    server = Server(store, program=program + PUBLISHING.format("limits=Limits(days=3, nbytes=1)"))
+    waits = "from telemetry import compaction\ncompaction.COMPACT_EVERY_S = 3600.0  # unless it is asked to\n"
+    limits = "telemetry.Limits(days=3, nbytes=1)"
+    server = Server(store, program=waits + server_program(f"storage=telemetry.Storage(limits={limits})"))
     with Gateway(server.endpoint, run=RUN, sender="test") as cars:
         send(cars, 2)
         cars.flush()

@@ -5,11 +5,10 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from object_store import BUCKET, an_object_store, needs_an_object_store, options_for
+from object_store import BUCKET, needs_an_object_store, options_for
 from wire_samples import RUN, a_clip, some_fires
 
 from telemetry import open_store
@@ -25,12 +24,6 @@ from telemetry.store import Compactor
 FIRST, DAYS = dt.date(2026, 10, 1), 5
 TODAY = FIRST + dt.timedelta(DAYS - 1)
 CLIP_BYTES = 40_000
-
-
-@pytest.fixture(scope="module", name="endpoint")
-def an_endpoint() -> Iterator[str]:
-    with an_object_store() as endpoint:
-        yield endpoint
 
 
 @pytest.fixture(scope="module", name="five_days")

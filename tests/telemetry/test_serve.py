@@ -13,7 +13,7 @@ import pytest
 import zmq
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from wire_samples import RUN, SERVER, Server, a_clip, a_server, every_message, some_fires
+from wire_samples import RUN, SERVER, Server, a_clip, a_server, every_message, server_program, some_fires
 
 from telemetry import Gateway, open_run, serve
 from telemetry.errors import BadAddress, PortInUse, StoreLocked, StoreUnwritable, WaitTimeout
@@ -187,18 +187,8 @@ def test_a_frame_over_the_limit_cuts_off_that_peer_only(server: Server) -> None:
         gateway.drain()
 
 
-COUNTING = """
-import sys
-from pathlib import Path
-import structlog
-from telemetry import serve
-structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
-serve(Path(sys.argv[1]), sys.argv[2], ready=lambda endpoint: print(endpoint, flush=True), metrics_port=0)
-"""
-
-
 def test_its_counters_can_be_read_over_http(tmp_path: Path) -> None:
-    server = Server(tmp_path / "store", program=COUNTING)
+    server = Server(tmp_path / "store", program=server_program("metrics_port=0"))
     (port,) = re.findall(r"metrics_exposed.*?port\D*=\D*?(\d+)", server.log.read_text())
     with Gateway(server.endpoint, run=RUN, sender="test") as gateway:
         gateway.send_rows("fires", "a", some_fires())

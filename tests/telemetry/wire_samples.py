@@ -78,28 +78,24 @@ def every_message() -> dict[str, list[bytes]]:
     }
 
 
-SERVER = """
+def server_program(options: str = "") -> str:
+    """The text of a program that serves the store it is told of, with more options of `serve`."""
+    return f"""
 import sys
 from pathlib import Path
 import structlog
+import telemetry
 from telemetry import serve
-structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
-serve(Path(sys.argv[1]), sys.argv[2], ready=lambda endpoint: print(endpoint, flush=True))
-"""
-
-LOCKED_SERVER = """
-import sys
-from pathlib import Path
-import structlog
-from telemetry import serve
-from telemetry.keys import Keys
-from telemetry.quota import Quota
 structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
 store = Path(sys.argv[1])
-quota = Quota(car_bytes=200_000)
-serve(store, sys.argv[2], ready=lambda endpoint: print(endpoint, flush=True), keys=Keys.found(store.parent / "keys"),
-      quota=quota)
+serve(store, sys.argv[2], ready=lambda endpoint: print(endpoint, flush=True), {options})
 """
+
+
+SERVER = server_program()
+LOCKED_SERVER = server_program(
+    "keys=telemetry.Keys.found(store.parent / 'keys'), quota=telemetry.Quota(car_bytes=200_000)"
+)
 """With the keys that lie beside the store, and 200 kB a day for each car."""
 
 
@@ -118,12 +114,15 @@ class Server:
     @property
     def memory_bytes(self) -> int:
         """What the process has in memory; its children apart."""
-        return int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]) * resource.getpagesize()
+        from instruments.process import resident_mb  # which a process that takes samples from here has not on its path
+
+        return round(1e6 * resident_mb(self.process.pid))
 
     def children(self) -> list[int]:
         """Processes that it started."""
-        tasks = Path(f"/proc/{self.process.pid}/task").glob("*/children")
-        return [int(child) for each in tasks for child in each.read_text().split()]
+        from instruments.process import children_of
+
+        return children_of(self.process.pid)
 
     def leave(self, room_bytes: int) -> None:
         """Let none of its files, or of those of a process that it started, grow beyond so much: its disk is full."""
