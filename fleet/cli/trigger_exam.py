@@ -29,6 +29,8 @@ outrider trigger exam caution_light --versus rules/caution_light_2.yaml
 
 outrider trigger exam caution_light --clips runs/rainy_city-7-1/clips --labels said.csv
 
+outrider trigger exam rules/caution_light_2.yaml --clips clips --labels said.csv --versus caution_light
+
 outrider trigger exam theirs --scores frames.parquet --threshold 0.7 --slice-by road --require "precision>=0.6"
 
 outrider trigger exam new --scores new.parquet --versus old.parquet --require "recall_change>=-0.02"
