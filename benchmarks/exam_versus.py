@@ -24,6 +24,7 @@ import pyarrow as pa
 from fleet.exam.changes import Versus
 from fleet.exam.own_data import Own, gathered
 from fleet.exam.own_versus import Other, matched, versus
+from fleet.measured import Figure, told
 from scenarios import Draws
 from triggers import estimate
 
@@ -102,22 +103,17 @@ def truth_of(case: Case) -> dict[str, float]:
     }
 
 
-def figures(case: Case, exams: Sequence[Versus]) -> list[dict[str, object]]:
-    """As `outrider bench` prints them."""
-    found = []
+def figures(case: Case, exams: Sequence[Versus]) -> list[Figure]:
+    """Of one case."""
+    found, runs = [], len(exams)
     for name, truth in truth_of(case).items():
         changes = [each.change(name) for each in exams]
         share = float(np.mean([each.low <= truth <= each.high for each in changes]))
-        error = 2.0 * math.sqrt(share * (1.0 - share) / len(exams))
+        error = 2.0 * math.sqrt(share * (1.0 - share) / runs)
         wide = float(np.median([each.half_width for each in changes]))
-        for what, value, far, target in (
-            ("coverage", share, error, estimate.LEVEL), ("half_width", wide, 0.0, None)
-        ):  # fmt: skip
-            found.append({
-                "bench": "exam_versus", "figure": f"{what}_{name}, {case.name}", "value": round(value, 5),
-                "target": target, "runs": len(exams), "low": round(value - far, 5), "high": round(value + far, 5),
-                "floor_or_rival": "the truth in closed form",
-            })  # fmt: skip
+        against, of = "the truth in closed form", f"{name}, {case.name}"
+        found.append(Figure(f"coverage_{of}", share, estimate.LEVEL, against, runs, share - error, share + error))
+        found.append(Figure(f"half_width_{of}", wide, None, against, runs))
     return found
 
 
@@ -127,7 +123,7 @@ def main() -> None:
     asked.add_argument("--exams", type=int, default=1000)
     exams = asked.parse_args().exams
     found = [each for case in CASES for each in figures(case, [examined(case, exam) for exam in range(exams)])]
-    print(json.dumps({"figures": found}))
+    print(json.dumps(told("exam_versus", found)))
 
 
 if __name__ == "__main__":

@@ -11,12 +11,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from fixtures import benchmark
 from little_clips import RULE, clip_of
 from scipy.optimize import brentq
 from scipy.stats import gamma
 from typer.testing import CliRunner
 
+from exam_versus import CASES, examined, truth_of
 from fleet.cli.main import build
 from fleet.errors import BadScores
 from fleet.exam.own_clips import ClipOrder, examine_clips
@@ -97,10 +97,8 @@ def test_the_order_of_encounters_in_a_file_is_of_no_matter(tmp_path: Path) -> No
 @pytest.mark.parametrize("number", range(6))
 def test_intervals_of_differences_hold_the_truth_as_often_as_they_promise(number: int) -> None:
     """`benchmarks/exam_versus.py` in small; where cars are unheard they hold it far too seldom."""
-    with benchmark("exam_versus") as module:
-        case = module.CASES[number]
-        exams = [module.examined(case, exam) for exam in range(150)]
-        truth = module.truth_of(case)
+    case = CASES[number]
+    exams, truth = [examined(case, exam) for exam in range(150)], truth_of(case)
     for name in estimate.NAMES:
         held = np.mean([(change := each.change(name)).low <= truth[name] <= change.high for each in exams])
         assert (held < 0.9) if "unheard" in case.name else (held > 0.89), name
