@@ -95,11 +95,8 @@ def road_around(spec: WorldSpec, draws: Draws, cars: NDArray[np.uint32], progres
     motorway, urban, residential, lot = (sort == i for i in range(len(ROADS)))
     kind, width, side, paint = draws.four("road", cars, trip)
     bend, phase, weave, home = draws.four("road shape", cars, trip)
-    lanes = np.where(urban, np.where(kind < 0.5, 1.0, np.where(kind < 0.87, 2.0, 3.0)), 1.0)
-    lanes = np.where(motorway, np.where(kind < 0.6, 2.0, 3.0), lanes)
-    lane_width = np.where(motorway, 3.6 + 0.15 * width, np.where(residential, 2.9 + 0.4 * width, 3.2 + 0.5 * width))
-    lane = np.minimum((side * lanes).astype(np.int64), lanes.astype(np.int64) - 1)
-    sway, sway_slope = 0.22 * np.sin(along / 19.0 + weave * 6.283), 0.22 / 19.0 * np.cos(along / 19.0 + weave * 6.283)
+    lanes, lane_width, lane = _lanes(sort, kind, width, side)
+    offset, heading = _in_lane(lane, lane_width, weave, along)
     cell = np.floor(along / CELL_M).astype(np.int64)
     key = trip[:, None] * TRIP_STRIDE + cell[:, None] + CELLS
     crossing, meeting, _, _ = draws.four("crossings", cars[:, None], key)
@@ -118,8 +115,8 @@ def road_around(spec: WorldSpec, draws: Draws, cars: NDArray[np.uint32], progres
         wear=paint * 0.9,
         seed=np.floor(home * 1000.0),
         lane=lane,
-        offset=-(lane + 0.5) * lane_width + sway,
-        heading=sway_slope,
+        offset=offset,
+        heading=heading,
         crosswalk=crossing < spec.crosswalks_per_km * per_cell,
         junction=meeting < spec.junctions_per_km * per_cell,
         median=np.where(motorway, 4.0, 0.0),
@@ -162,9 +159,12 @@ def moved(spec: WorldSpec, draws: Draws, cars: NDArray[np.uint32], start: Progre
     What wheels and a gyroscope say who never err: the way along the bending road summed up in short pieces, and the
     car's own sway in its lane.
     """
-    first, last = road_around(spec, draws, cars, start), road_around(spec, draws, cars, end)
-    bend, phase, _, _ = draws.four("road shape", cars, start.trip)
-    strength = _WINDING[first.kind] * 0.0045 * (2.0 * bend - 1.0) * _BEND_M
+    sort = road_of_trip(spec, draws, cars, start.trip)
+    kind, width, side, _ = draws.four("road", cars, start.trip)
+    bend, phase, weave, _ = draws.four("road shape", cars, start.trip)
+    _, lane_width, lane = _lanes(sort, kind, width, side)
+    offset, heading = zip(*(_in_lane(lane, lane_width, weave, each.along_m) for each in (start, end)), strict=True)
+    strength = _WINDING[sort] * 0.0045 * (2.0 * bend - 1.0) * _BEND_M
 
     def turned(along: Floats) -> Floats:
         at = (start.along_m / _BEND_M + phase * 6.283, along / _BEND_M + phase * 6.283)
@@ -176,10 +176,25 @@ def moved(spec: WorldSpec, draws: Draws, cars: NDArray[np.uint32], start: Progre
         angle = turned(start.along_m + way * ((piece + 0.5) / _PIECES))
         x, y = x + np.cos(angle) * way / _PIECES, y + np.sin(angle) * way / _PIECES
     road = turned(end.along_m)
-    ahead, left = last.offset * np.sin(road) - x, first.offset - last.offset * np.cos(road) - y
-    heading = road + last.heading
-    cos, sin = np.cos(heading), np.sin(heading)
-    return np.stack([cos * ahead + sin * left, cos * left - sin * ahead, first.heading - heading], axis=1)
+    ahead, left = offset[1] * np.sin(road) - x, offset[0] - offset[1] * np.cos(road) - y
+    turn = road + heading[1]
+    cos, sin = np.cos(turn), np.sin(turn)
+    return np.stack([cos * ahead + sin * left, cos * left - sin * ahead, heading[0] - turn], axis=1)
+
+
+def _lanes(sort: Ints, kind: Floats, width: Floats, side: Floats) -> tuple[Floats, Floats, Ints]:
+    """Lanes of n roads, how wide each is, m, and the one that a car is in, 0 next to the middle; (n,) each."""
+    motorway, urban, residential = (sort == ROADS.index(name) for name in ("motorway", "urban", "residential"))
+    lanes = np.where(urban, np.where(kind < 0.5, 1.0, np.where(kind < 0.87, 2.0, 3.0)), 1.0)
+    lanes = np.where(motorway, np.where(kind < 0.6, 2.0, 3.0), lanes)
+    lane_width = np.where(motorway, 3.6 + 0.15 * width, np.where(residential, 2.9 + 0.4 * width, 3.2 + 0.5 * width))
+    return lanes, lane_width, np.minimum((side * lanes).astype(np.int64), lanes.astype(np.int64) - 1)
+
+
+def _in_lane(lane: Ints, lane_width: Floats, weave: Floats, along: Floats) -> tuple[Floats, Floats]:
+    """How far cars are left of the road's middle, m, and how they head along it, rad: each sways in its lane."""
+    sway, slope = 0.22 * np.sin(along / 19.0 + weave * 6.283), 0.22 / 19.0 * np.cos(along / 19.0 + weave * 6.283)
+    return -(lane + 0.5) * lane_width + sway, slope
 
 
 def slope_change(spec: WorldSpec, draws: Draws, cars: NDArray[np.uint32], progress: Progress) -> Floats:
