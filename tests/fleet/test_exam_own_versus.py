@@ -290,7 +290,7 @@ def test_a_browser_shows_the_page_of_two_versions_without_scrolling_sideways(tmp
     page.write_text(page.read_text().replace("</body>", f"<script>document.title = {measured}</script></body>"))
     options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
     command = [str(BROWSER), *options, f"--window-size={width},900", "--dump-dom", page.as_uri()]
-    shown = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     found = re.search(r"<title>(\d+) (\d+)</title>", shown)
     assert found is not None
     assert int(found[1]) <= int(found[2])

@@ -45,6 +45,6 @@ def test_a_sockets_events_are_read_as_the_library_reads_them() -> None:
         ]
         for frames in told:
             tells.send_multipart(frames)
-        assert monitor.poll(10_000)
+        assert monitor.poll(120_000)
         expected = [parse_monitor_message(frames) for frames in told]
         assert list(heard(monitor)) == [(each["event"], each["value"]) for each in expected]
