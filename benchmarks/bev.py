@@ -22,7 +22,7 @@ from fleet.engine.contest_figures import Comparison, table
 from fleet.engine.contest_pictures import contest_picture
 from fleet.engine.sampling import CARS, Sampler
 from fleet.measured import Figure, told
-from fleet.report.pictures import save
+from fleet.saving import save
 from instruments.process import cpu_us
 from scenarios import Draws, Rig, World, open_world
 from vehicle import Network, Sight, load_network, load_viewer

@@ -74,7 +74,6 @@ class Expression:
         self.names = tuple(dict.fromkeys(step.what for step in self._steps if step.op == "name"))
         self.windows = tuple(step.what for step in self._steps if isinstance(step.what, Window))
         self._program: list[Step] = []
-        self._types: list[Type] = []
         self._checked: tuple[str, ...] | None = None
         self._clauses: Clauses | None = None
 

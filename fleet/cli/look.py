@@ -1,11 +1,12 @@
 """`outrider report`, `tables`, `sql`, `clips`, `clip`, `shadow`: looking at what a run came to."""
 
-from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+
+from fleet.cli.output import print_json, print_table
 
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, or the store of a collection server.")]
 AsJson = Annotated[
@@ -49,7 +50,7 @@ def report(
 
     page = write_report(run, store)
     if as_json:
-        _print_json({"run": str(run), "report": str(page), "bytes": page.stat().st_size})
+        print_json({"run": str(run), "report": str(page), "bytes": page.stat().st_size})
     else:
         _say(f"report: {page}")
 
@@ -64,12 +65,12 @@ def tables(
 
     found = describe(open_folder(run), table)
     if as_json:
-        _print_json({"run": str(run), "tables": found})
+        print_json({"run": str(run), "tables": found})
     elif table is None:
-        _print_table(("table", "rows", "a row is"), [(name, one["rows"], one["says"]) for name, one in found.items()])
+        print_table(("table", "rows", "a row is"), [(name, one["rows"], one["says"]) for name, one in found.items()])
     else:
         rows = [(one["name"], one["type"], one["unit"], one["says"]) for one in found[table]["columns"]]
-        _print_table(("column", "type", "unit", "is"), rows)
+        print_table(("column", "type", "unit", "is"), rows)
 
 
 def sql(
@@ -83,9 +84,9 @@ def sql(
 
     answer = ask(open_folder(run), query, limit=limit)
     if as_json:
-        _print_json({"run": str(run), "columns": answer.columns, "rows": answer.rows, "more": answer.more})
+        print_json({"run": str(run), "columns": answer.columns, "rows": answer.rows, "more": answer.more})
     else:
-        _print_table(answer.columns, answer.rows)
+        print_table(answer.columns, answer.rows)
         _say_more(answer.more, limit)
 
 
@@ -103,10 +104,10 @@ def clips(
 
     found = find_clips(open_folder(run), trigger=trigger, where=slice_, limit=limit)
     if as_json:
-        _print_json({"run": str(run), "clips": found.records(), "more": found.more})
+        print_json({"run": str(run), "clips": found.records(), "more": found.more})
         return
     heads = ("clip", "trigger", "score", "car", "time", "pictures", "bytes", "slices")
-    _print_table(heads, [_clip_cells(row) for row in found.records()], whole={"clip", "trigger"})
+    print_table(heads, [_clip_cells(row) for row in found.records()], whole={"clip", "trigger"})
     _say_more(found.more, limit)
 
 
@@ -117,17 +118,18 @@ def clip(
     as_json: AsJson = False,
 ) -> None:
     """Look at one clip: a row of pictures per camera, the tick of the fire framed."""
-    from fleet.report import find_clip, open_folder, read_pictures, save, sheet
+    from fleet.report import find_clip, open_folder, read_pictures, sheet
     from fleet.report.maps import is_map, legend_of
+    from fleet.saving import save
 
     row, file = find_clip(open_folder(run), clip_id)
     pictures = read_pictures(file)
     if png is not None:
         save(sheet(pictures, row["t_us"]), png)
     if as_json:
-        _print_json({**row, "mcap": str(file), "png": str(png) if png else None})
+        print_json({**row, "mcap": str(file), "png": str(png) if png else None})
         return
-    _print_table(("", ""), [*((name, value) for name, value in row.items()), ("mcap", file)])
+    print_table(("", ""), [*((name, value) for name, value in row.items()), ("mcap", file)])
     _say(f"pictures: {png}" if png else f"{len(pictures)} pictures; --png FILE writes them")
     if above := {picture.camera: picture.encoded for picture in pictures if is_map(picture.encoded)}:
         colours = ", ".join(f"{name} {colour}" for name, colour in legend_of(next(iter(above.values()))))
@@ -140,11 +142,11 @@ def shadow(run: RunFolder, as_json: AsJson = False) -> None:
 
     rows = compare_shadows(open_folder(run))
     if as_json:
-        _print_json({"run": str(run), "shadow": rows})
+        print_json({"run": str(run), "shadow": rows})
     elif not rows:
         _say("no candidate rode along in this run")
     else:
-        _print_table(tuple(rows[0]), [tuple(row.values()) for row in rows])
+        print_table(tuple(rows[0]), [tuple(row.values()) for row in rows])
 
 
 def _clip_cells(row: dict[str, Any]) -> tuple[Any, ...]:
@@ -156,18 +158,6 @@ def _clip_cells(row: dict[str, Any]) -> tuple[Any, ...]:
         *(row[name] for name in ("frames", "bytes")),
         ", ".join(row["slices"]),
     )
-
-
-def _print_json(found: dict[str, Any]) -> None:
-    from fleet.cli.output import print_json
-
-    print_json(found)
-
-
-def _print_table(heads: Sequence[str], rows: Sequence[Sequence[Any]], *, whole: Collection[str] = ()) -> None:
-    from fleet.cli.output import print_table
-
-    print_table(heads, rows, whole=whole)
 
 
 def _say(line: str) -> None:

@@ -1,10 +1,11 @@
 """What commands share in talking: people on standard error, one JSON object on standard output."""
 
 import json
+import shlex
 import sys
 import time
 from collections.abc import Collection, Sequence
-from types import TracebackType
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
@@ -58,6 +59,24 @@ def _cell(value: Any) -> str:
     return "" if value is None else str(value).replace("[", r"\[")
 
 
+def command_line() -> str:
+    """What was typed, for a card that says how something was made."""
+    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+
+
+class Quarters:
+    """Says at each quarter of what is wanted how much is there, and begins again where more is sought after that."""
+
+    def __init__(self, what: str) -> None:
+        self._console, self._said, self._what = console(), 0, what
+
+    def __call__(self, found: int, wanted: int) -> None:
+        """So much is there, of so much."""
+        if found * 4 // max(wanted, 1) > self._said:
+            self._said = found * 4 // max(wanted, 1) % 4
+            self._console.print(f"{found:,} of {wanted:,} {self._what}")
+
+
 class RunProgress:
     """One line that says how far a run is: live on a terminal, else a plain line every few seconds.
 
@@ -82,7 +101,7 @@ class RunProgress:
             self._bar.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._bar:
             self._bar.stop()
 

@@ -93,7 +93,7 @@ def run(
     results = trial.run(slice_ or (), _Progress("cases looked at"))
     if junit is not None:
         from fleet.engine.suites.showing import junit as as_junit
-        from fleet.report import save
+        from fleet.saving import save
 
         save(as_junit(trial.suite, results), junit)
     if as_json:

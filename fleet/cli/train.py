@@ -1,11 +1,11 @@
 """`outrider train` hydranet, head, interference, occupancy and bev: making networks."""
 
-import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from fleet.cli.output import Quarters, command_line
 
 if TYPE_CHECKING:
     from fleet.engine.workshop import Order
@@ -97,7 +97,7 @@ def hydranet(
     from fleet.engine.workshop import Order, make_hydranet
 
     schedule = Schedule(steps=10**9 if minutes else steps, minutes=minutes)
-    order = Order(name or out.name, version, out, world, seed, schedule, measure_on, threads, _command())
+    order = Order(name or out.name, version, out, world, seed, schedule, measure_on, threads, command_line())
     _report(order, make_hydranet(order, task or (), _Line(schedule.minutes, steps)), as_json=as_json)
 
 
@@ -132,7 +132,7 @@ def head(
     from fleet.engine.workshop import Order, make_candidate
 
     schedule = Schedule(steps=10**9 if minutes else steps, minutes=minutes, rate=1e-3, distinct=distinct)
-    order = Order(name or out.name, version, out, world, seed, schedule, measure_on, threads, _command())
+    order = Order(name or out.name, version, out, world, seed, schedule, measure_on, threads, command_line())
     strata = EVERYTHING if everywhere else HEAVY_RAIN_AT_NIGHT
     card = make_candidate(order, base, tuple(task), _Line(schedule.minutes, steps), strata=strata)
     _report(order, card, as_json=as_json)
@@ -162,9 +162,9 @@ def bev(
     from fleet.engine.bev_workshop import BevOrder, make_bev
 
     order = BevOrder(
-        name or out.name, version, out, network, seed, drives, steps, batch, measure_on, threads, _command()
+        name or out.name, version, out, network, seed, drives, steps, batch, measure_on, threads, command_line()
     )
-    cards = make_bev(order, _Found("drives filmed"), _Line(None, steps))
+    cards = make_bev(order, Quarters("drives filmed"), _Line(None, steps))
     if as_json:
         print_json({"networks": cards, "folder": str(out)})
         return
@@ -190,7 +190,7 @@ def interference(
     from fleet.engine.training import Schedule
     from fleet.engine.workshop import Order, make_interference
 
-    order = Order(out.name, 1, out, world, seed, Schedule(steps=steps), measure_on, threads, _command())
+    order = Order(out.name, 1, out, world, seed, Schedule(steps=steps), measure_on, threads, command_line())
     found = make_interference(order, task or (), _Line(None, steps))
     if as_json:
         print_json({**found, "folder": str(out)})
@@ -225,7 +225,7 @@ def occupancy(
     from fleet.engine.workshop import Order
 
     schedule = Schedule(steps=10**9 if minutes else steps, batch=16, rate=3e-3, minutes=minutes)
-    order = Order(name or out.name, version, out, world, seed, schedule, measure_on, threads, _command())
+    order = Order(name or out.name, version, out, world, seed, schedule, measure_on, threads, command_line())
     card = make_occupancy(order, network, tune_on=tune_on, progress=_Line(minutes, steps))
     if as_json:
         print_json({**card, "folder": str(out)})
@@ -260,20 +260,6 @@ class _Line:
         self._console.print(f"step {step:,}{of} · loss {self._loss:.3f} · {spent:.1f} of about {whole:.1f} min")
 
 
-class _Found:
-    """Says at each quarter how many have been found."""
-
-    def __init__(self, what: str = "encounters collected") -> None:
-        from fleet.cli.output import console
-
-        self._console, self._said, self._what = console(), 0, what
-
-    def __call__(self, found: int, wanted: int) -> None:
-        if found * 4 // max(wanted, 1) > self._said:
-            self._said = found * 4 // max(wanted, 1) % 4  # and from the beginning, where more are sought
-            self._console.print(f"{found:,} of {wanted:,} {self._what}")
-
-
 def _report(order: "Order", card: dict[str, Any], *, as_json: bool) -> None:
     from fleet.cli.output import console, print_json
 
@@ -283,7 +269,3 @@ def _report(order: "Order", card: dict[str, Any], *, as_json: bool) -> None:
     for column, found in card["figures"]["everywhere"].items():
         console().print(f"{column:32}" + " ".join(f"{name} {value:g}" for name, value in found.items()))
     console().print(f"network: {order.out}")
-
-
-def _command() -> str:
-    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])

@@ -43,12 +43,13 @@ def fleetwise_campaign(
     Exit code 1 where something that the campaign does is lost; the spec is written all the same.
     """
     from fleet.cli.output import print_json
+    from fleet.saving import save
     from triggers import fleetwise
 
     read = fleetwise.read_campaign(campaign.read_bytes(), campaign.name)
     found = fleetwise.migrate(read, campaign.name, _car(rename or ()))
     file = out / f"{found.spec.name}.yaml"
-    _write(file, found.yaml)
+    save(found.yaml.encode(), file)
     if as_json:
         notes = [{"field": note.field, "fate": note.fate.value, "text": note.text} for note in found.notes]
         print_json({"spec": str(file), "trigger": found.spec.name, "lost": len(found.lost), "notes": notes})
@@ -90,13 +91,3 @@ def _tell(file: Path, found: "fleetwise.Migration") -> None:
     print_table(("field", "fate", "what became of it"), [(n.field, n.fate.value, n.text) for n in found.notes])
     lost = f"{len(found.lost)} of its fields are lost" if found.lost else "nothing is lost"
     console().print(f"trigger: {file} ({lost})")
-
-
-def _write(file: Path, text: str) -> None:
-    from fleet.errors import CannotWrite
-
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise CannotWrite(file, error) from error

@@ -85,11 +85,12 @@ def pack(
 ) -> None:
     """Sign triggers and their weights into one file that a car can check; the same input gives the same bytes."""
     from fleet.cli.output import console, print_json
+    from fleet.saving import save
     from triggers import packages
 
     file = out or Path(f"triggers-{version}{packages.SUFFIX}")
     raw = packages.pack(specs, packages.read_keys(keys), version=version, expires=expires.date())
-    _write(file, raw)
+    save(raw, file)
     said = {"package": str(file), "bytes": len(raw), "version": version, "expires": str(expires.date())}
     if as_json:
         print_json(said)
@@ -159,12 +160,3 @@ def _backbone(network: str | None) -> str | None:
     from vehicle import load_network
 
     return load_network(network).backbone
-
-
-def _write(file: Path, raw: bytes) -> None:
-    from fleet.errors import CannotWrite
-
-    try:
-        file.write_bytes(raw)
-    except OSError as error:
-        raise CannotWrite(file, error) from error

@@ -1,11 +1,11 @@
 """`outrider trigger train`, `drift`: a probe out of a few labelled examples, and what another network does to it."""
 
-import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from fleet.cli.output import Quarters, command_line
 
 if TYPE_CHECKING:
     from fleet.engine.seeds import Wanted
@@ -91,13 +91,13 @@ def train(
         world,
         seed,
         out,
-        _command(),
+        command_line(),
         labels=labels,
         sort=sort,
         budget=budget,
         options=_made_frequent(source, often),
     )
-    report = make_probe(order, _Found())
+    report = make_probe(order, Quarters("collected"))
     if as_json:
         print_json(report)
         return
@@ -131,7 +131,7 @@ def drift(
     from fleet.engine.drift import measure_drift
 
     wanted = _wanted(spec, kind, miss, positives, negatives, 0.0)
-    found = measure_drift(spec, network, against, wanted, world=world, seed=seed, progress=_Found())
+    found = measure_drift(spec, network, against, wanted, world=world, seed=seed, progress=Quarters("collected"))
     if as_json:
         print_json(found)
         return
@@ -183,21 +183,3 @@ def _cases(place: str, labels: Path | None) -> Path:
     if path.is_file() and labels is not None:
         raise BadLabels(path, "--labels is for a folder of clips; a suite's cases say themselves what is there")
     return path
-
-
-class _Found:
-    """Says how many have been collected."""
-
-    def __init__(self) -> None:
-        from fleet.cli.output import console
-
-        self._console, self._said = console(), 0
-
-    def __call__(self, found: int, wanted: int) -> None:
-        if found * 4 // max(wanted, 1) > self._said:
-            self._said = found * 4 // max(wanted, 1)
-            self._console.print(f"{found:,} of {wanted:,} collected")
-
-
-def _command() -> str:
-    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])

@@ -15,7 +15,6 @@ Progress = Callable[[int, float], None]
 WEIGHTS = (1.0, 2.0, 10.0, 20.0, 100.0, 1.0)
 """Of the answers' losses: the rarer a yes, the smaller its mean cross-entropy, so that none drowns in the shared layer.
 An answer stays calibrated, for a weight holds for its yes and its no alike."""
-RARE_LOGIT = -4.0  # what answers of foot lines begin with
 
 
 def train_pixel_head(

@@ -5,7 +5,7 @@ from fleet.report.exam import write_exam
 from fleet.report.folder import Run, open_folder
 from fleet.report.own_exam import write_own_exam
 from fleet.report.page import write_report
-from fleet.report.pictures import read_pictures, save, sheet
+from fleet.report.pictures import read_pictures, sheet
 from fleet.report.preview import write_preview
 from fleet.report.questions import ask, ask_database, compare_shadows, describe, find_clip, find_clips
 
@@ -19,7 +19,6 @@ __all__ = [
     "find_clips",
     "open_folder",
     "read_pictures",
-    "save",
     "sheet",
     "write_budget",
     "write_exam",

@@ -15,7 +15,6 @@ from mcap.reader import McapReader, make_reader
 from mcap_protobuf.decoder import DecoderFactory
 from numpy.typing import NDArray
 
-from fleet.errors import CannotWrite
 from fleet.report.errors import UnreadableClip
 from fleet.report.maps import colours_of, is_map
 
@@ -76,15 +75,6 @@ def sheet(pictures: Sequence[Picture], fired_us: int, *, zoom: int = 2) -> bytes
         left += (width - _GAP - tile.shape[1]) // 2
         canvas[top : top + tile.shape[0], left : left + tile.shape[1]] = tile
     return png(canvas)
-
-
-def save(content: bytes, file: Path) -> None:
-    """Write a file; CannotWrite where the disk refuses."""
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(content)
-    except OSError as error:
-        raise CannotWrite(file, error) from error
 
 
 def png(pixels: NDArray[np.uint8]) -> bytes:

@@ -8,9 +8,9 @@ import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
 
-from fleet.errors import CannotWrite
 from fleet.report.pictures import data_url, png
 from fleet.report.templates import style, template
+from fleet.saving import save
 
 Pixels = NDArray[np.uint8]
 """(height, width, 3), RGB."""
@@ -103,11 +103,7 @@ class _Shown:
 
 def write_preview(preview: Preview, page: Path) -> None:
     """Write the page. Raises CannotWrite."""
-    try:
-        page.parent.mkdir(parents=True, exist_ok=True)
-        page.write_text(render_preview(preview), encoding="utf-8")
-    except OSError as error:
-        raise CannotWrite(page, error) from error
+    save(render_preview(preview).encode(), page)
 
 
 def render_preview(preview: Preview) -> str:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from fleet.errors import CannotWrite
 from fleet.report.preview import Pixels, picture_url
 from fleet.report.templates import style, template
+from fleet.saving import save
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,9 +82,4 @@ class ProvingPage:
 
 def write_proving(page: ProvingPage, file: Path) -> None:
     """Write the page. Raises CannotWrite."""
-    text = template("proving.html.j2").render(page=page, style=style() + style("proving.css"))
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise CannotWrite(file, error) from error
+    save(template("proving.html.j2").render(page=page, style=style() + style("proving.css")).encode(), file)

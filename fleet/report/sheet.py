@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from fleet.report.page import Section
-from fleet.report.pictures import save
 from fleet.report.templates import style, template
+from fleet.saving import save
 
 if TYPE_CHECKING:
     from triggers import estimate

@@ -6,7 +6,7 @@ with whoever looks most often, and nothing that is read from them depends on the
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, Self, cast
+from typing import Any, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,16 +17,6 @@ _SMALLEST = 4  # samples a ring begins with
 Rows = NDArray[np.intp]
 Numbers = NDArray[Any]
 Flags = NDArray[np.bool_]
-
-
-class Cell(Protocol):
-    """What one window or state of a condition remembers of n cars."""
-
-    def forget(self, rows: Rows) -> None:
-        """As if these cars had never been looked at."""
-
-    def state(self) -> dict[str, Numbers]:
-        """As plain arrays, for a checkpoint."""
 
 
 class Ring:

@@ -10,7 +10,8 @@ import yaml
 
 from fleet.engine.suites.finding import AHEAD, answers_yes_or_no, unknown_task
 from fleet.engine.suites.spec import load_suite
-from fleet.errors import BadSuite, CannotWrite, Problem, SuiteExists
+from fleet.errors import BadSuite, Problem, SuiteExists
+from fleet.saving import save
 from scenarios import CONDITIONS, ENCOUNTERS, KINDS, SLICES
 from vehicle import TASKS, Task, load_task
 
@@ -49,11 +50,7 @@ def draft(name: str, file: Path) -> Path:
     told = json.loads(json.dumps(_suite(where, task)))  # nothing shared, so that YAML writes no anchors
     text = yaml.safe_dump(told, sort_keys=False, width=110, default_flow_style=None)
     intro = f"# Begun by `outrider suite new {name}`; thresholds are guesses until somebody sets them.\n"
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(intro + text, encoding="utf-8")
-    except OSError as error:
-        raise CannotWrite(file, error) from error
+    save((intro + text).encode(), file)
     return load_suite(str(file)).file
 
 

@@ -12,7 +12,8 @@ from fleet.engine.suites.judging import Verdict
 from fleet.engine.suites.running import SliceResult, kept_cases
 from fleet.engine.suites.spec import Suite
 from fleet.errors import UnknownInSuite
-from fleet.report.pictures import png, save
+from fleet.report.pictures import png
+from fleet.saving import save
 
 _GAP = 4
 
