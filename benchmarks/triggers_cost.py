@@ -21,7 +21,7 @@ from fleet.measured import Figure, told
 from instruments.process import cpu_us
 from scenarios import TICK_US, open_world
 from triggers import Evaluator, Memory, SignalTable, TriggerSpec
-from triggers.probe import Probe
+from triggers.probe import Probe, Readout
 from vehicle import Loadout, Onboard, load_network
 from vehicle.signals import column_types
 from vehicle.units import column_units
@@ -58,7 +58,7 @@ def probe(folder: Path, width: int, backbone: str) -> TriggerSpec:
     """A probe on so many features."""
     ramp = np.linspace(-1, 1, width)
     Probe(
-        mean=ramp, scale=np.ones(width), coefficients=ramp, intercept=0.0, calibration=np.array([1.0, 0.0]),
+        mean=ramp, scale=np.ones(width), readout=Readout(ramp, 0.0), calibration=np.array([1.0, 0.0]),
         threshold=0.9, backbone=backbone,
     ).save(folder / "probe.safetensors")  # fmt: skip
     return TriggerSpec(name="probe", kind="probe", params={"weights": str(folder / "probe.safetensors")})
