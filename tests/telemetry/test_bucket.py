@@ -83,7 +83,7 @@ def test_who_does_not_have_our_code_sees_the_same(inbox: Path, url: str, endpoin
 
 
 def test_a_compactor_killed_again_and_again_loses_and_doubles_nothing(inbox: Path, url: str, endpoint: str) -> None:
-    assert compactor_deaths(inbox, url, options_for(endpoint), entries=4, calls=150, moment_s=0.05) >= 4
+    assert compactor_deaths(inbox, url, options_for(endpoint), entries=4, calls=150, moment_s=0.02) >= 4
     assert_everything_is_there_once(url, options_for(endpoint))
 
 

@@ -65,7 +65,7 @@ def test_a_step_moves_as_much_as_it_was_told(store: Path) -> None:
 
 
 def test_a_compactor_killed_again_and_again_loses_and_doubles_nothing(store: Path) -> None:
-    assert compactor_deaths(store, str(store), {}, entries=2, calls=230, moment_s=0.03) > 5
+    assert compactor_deaths(store, str(store), {}, entries=2, calls=230, moment_s=0.025) > 5
     assert_everything_is_there_once(store)
 
 
