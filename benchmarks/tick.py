@@ -122,7 +122,8 @@ class CameraLoop:
         def work() -> None:
             scene = self.world.scene(np.array([car], np.uint32), 702_000)
             own = [replace(scene, covered=scene.covered[:, [i]]) for i in range(len(self.painters))]
-            seen = [eyes.look(painter.paint(each)[0]) for painter, each in zip(self.painters, own, strict=True)]
+            painted = [painter.paint(each)[0] for painter, each in zip(self.painters, own, strict=True)]
+            seen = [eyes.summarise(*eyes.trunk(pixels)) for pixels in painted]
             embedding = eyes.side_by_side(torch.cat(seen))
             for head in self.network.heads.values():
                 head(embedding)
