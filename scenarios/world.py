@@ -19,7 +19,7 @@ from scenarios.motion import Motion, motion_of
 from scenarios.paint.painter import CHUNK, Painter, noise_of
 from scenarios.paint.scene import OBJECT, POSE, ROAD, Scene
 from scenarios.paint.silhouettes import Outlines
-from scenarios.radar import nearest_echo_m
+from scenarios.radar import nearest_echo
 from scenarios.slots import Slots, first, joined
 from scenarios.telling import Known, in_reach, outlined, paired, told
 from scenarios.top_down import TopDown, drawn_ground, seen_from_above
@@ -127,7 +127,7 @@ class DrawnWorld:
         """Pictures of n cars: (n, cameras, 3, h, w) uint8."""
         who, when = paired(cars, ticks)
         scene = self._moment(who, when, put).scene
-        return CameraFrames(who, when, self._painter.paint(scene), nearest_echo_m(scene, self._draws, who, when))
+        return CameraFrames(who, when, self._painter.paint(scene), *nearest_echo(scene, self._draws, who, when))
 
     def scene(self, cars: ArrayLike, ticks: ArrayLike, put: Put | None = None) -> Scene:
         """What the painter is given for n cars."""

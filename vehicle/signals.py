@@ -23,6 +23,7 @@ RAIN = "Vehicle.Body.Raindetection.Intensity"
 LIGHT = "Vehicle.Exterior.LightIntensity"
 AUTONOMY = "Vehicle.ADAS.ActiveAutonomyLevel"
 RADAR = "Vehicle.ADAS.ObstacleDetection.Front.Center.Distance"
+RADAR_ASIDE = "radar.aside_m"  # the specification has no path for it
 BRAKE = "Vehicle.Chassis.Brake.PedalPosition"
 ACCELERATOR = "Vehicle.Chassis.Accelerator.PedalPosition"
 STEERING = "Vehicle.Chassis.SteeringWheel.Angle"
@@ -59,7 +60,7 @@ def column_types(production: Network, shadows: Sequence[Network] = ()) -> dict[s
     answers = [column for name, task in production.tasks.items() for column in task.columns(name)]
     shared = [(name, shadow.name) for name in production.tasks for shadow in shadows if name in shadow.tasks]
     compared = [f"{name}.disagreement{of}" for name, shadow in shared for of in ("", f".{shadow}")]
-    return VSS | dict.fromkeys([*answers, *compared, *measured_by(production.tasks)], float)
+    return VSS | dict.fromkeys([RADAR_ASIDE, *answers, *compared, *measured_by(production.tasks)], float)
 
 
 def tabulate(
@@ -74,7 +75,7 @@ def tabulate(
 
 
 def vehicle_signals(world: World, frames: CameraFrames, answers: Mapping[str, Column]) -> tuple[Columns, Columns]:
-    """The VSS columns, (n,) each, and where they are valid; rain is what the network sees of it."""
+    """What the car's own sensors say, (n,) each, and where it is valid; rain is what the network sees of it."""
     moving = _moving(world, frames)
     warning, able = pedestrian_warning(answers, moving["Vehicle.Speed"] / 3.6)
     blank = np.zeros(len(frames.cars), np.float32)
@@ -85,12 +86,14 @@ def vehicle_signals(world: World, frames: CameraFrames, answers: Mapping[str, Co
         RAIN: blank if rain is None else 100 * rain,
         WARNING: warning,
         RADAR: blank if frames.radar_m is None else frames.radar_m,
+        RADAR_ASIDE: blank if frames.radar_aside_m is None else frames.radar_aside_m,
     }
-    heard = np.full(len(blank), frames.radar_m is not None)
+    heard = np.isfinite(columns[RADAR])
     return columns, {
         RAIN: np.full(len(blank), rain is not None),
         WARNING: able,
-        RADAR: heard & np.isfinite(columns[RADAR]),
+        RADAR: heard & (frames.radar_m is not None),
+        RADAR_ASIDE: heard & (frames.radar_aside_m is not None),
     }
 
 

@@ -6,6 +6,7 @@ import torch
 
 from vehicle.lead import measured_by
 from vehicle.networks import Network
+from vehicle.signals import RADAR_ASIDE
 
 VSS_UNITS = {
     "Vehicle.Speed": "km/h",
@@ -41,7 +42,7 @@ def column_units(production: Network) -> dict[str, str]:
         for column in task.columns(name):
             unit = _ending(column) or (_PROBABILITY if task.read is torch.sigmoid else "")
             units |= {column: unit} if unit else {}
-    return units | {column: _ending(column) for column in measured_by(production.tasks)}
+    return units | {column: _ending(column) for column in (RADAR_ASIDE, *measured_by(production.tasks))}
 
 
 def _ending(column: str) -> str:

@@ -26,7 +26,7 @@ def prove(
     *,
     network: Annotated[str, typer.Option(help="Which network drives: a shipped name or a folder.")] = "hydranet-v1",
     passages: Annotated[int, typer.Option(min=1, max=500, help="How often each situation is met.")] = 12,
-    seed: Annotated[int, typer.Option(help="Of the worlds that it is driven in.")] = 11,
+    seed: Annotated[int, typer.Option(help="Of the worlds that it is driven in.")] = 12,
     out: Annotated[Path, typer.Option("--out", help="The page to write.")] = Path("proving.html"),
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")] = False,
 ) -> None:

@@ -15,11 +15,12 @@ from fleet.proving.situations import (
     braking,
     covered,
     enters_tunnel,
+    falls_on,
     leads,
-    new_kilometre,
     none_of,
     people,
     shaken,
+    shown_by,
     stops,
     thing,
 )
@@ -50,19 +51,25 @@ SITUATIONS: Mapping[str, Situation] = {
         "The vehicle ahead has a billowing tarpaulin.",
         thing("truck", "billowing", within_m=16),
         meets="loose_tarpaulin",
+        after_s=12,
     ),
     "roof_load": Situation(
         "The vehicle ahead carries something on its roof.",
-        thing("roof_load", within_m=20),
+        thing("roof_load", within_m=35),
         meets="roof_load",
         before_s=14,
+        after_s=12,
     ),
     "taxi_sign": Situation(
         "The vehicle ahead is a taxi.", thing("taxi_sign", within_m=20), meets="taxi_sign", before_s=14
     ),
     "lorry": Situation("A lorry drives ahead.", thing("sticker", within_m=18), meets="speed_sticker"),
     "weaving_vehicle": Situation(
-        "A vehicle weaves in and out of the lane.", thing("vehicle", "weaving"), meets="weaving_vehicle", changes=_LANES
+        "A vehicle weaves in and out of the lane.",
+        thing("vehicle", "weaving"),
+        meets="weaving_vehicle",
+        changes=_LANES,
+        after_s=12,
     ),
     "swerving_lead": Situation("The vehicle ahead swerves.", thing("vehicle", "swerving"), meets="swerving_lead"),
     "drift": Situation(
@@ -77,25 +84,31 @@ SITUATIONS: Mapping[str, Situation] = {
     ),
     "vehicle_beside": Situation(
         "A vehicle beside the bonnet, nobody else ahead.",
-        both(thing("vehicle", within_m=12), none_of(leads)),
+        both(thing("vehicle", within_m=12, aside_m=5), none_of(leads), shown_by(MAIN, but_not_by=NARROW)),
         meets="vehicle_beside",
         changes=_MOTORWAY,
+        least_s=1,
     ),
-    "motorway_lead": Situation("A vehicle ahead on a motorway, near.", leads, changes=_MOTORWAY),
+    "motorway_lead": Situation(
+        "A vehicle ahead on a motorway, near.",
+        leads,
+        changes=_MOTORWAY,
+        without=shown_by(MAIN, but_not_by=NARROW),
+    ),
     "narrow_covered": Situation(
-        "A leaf on the narrow camera, and a vehicle ahead.",
+        "A leaf falls on the narrow camera, and a vehicle is ahead.",
         both(covered(NARROW, others_clear=True), leads),
-        moves=new_kilometre,
+        moves=falls_on(NARROW),
         meets="blinded_camera",
         per_km=0.4,
     ),
     "main_covered": Situation(
-        "A leaf on the main camera.", covered(MAIN), moves=new_kilometre, meets="blinded_camera", per_km=0.4
+        "A leaf falls on the main camera.", covered(MAIN), moves=falls_on(MAIN), meets="blinded_camera", per_km=0.4
     ),
     "rear_covered": Situation(
-        "A leaf on the rear camera, and a vehicle ahead.",
+        "A leaf falls on the rear camera, and a vehicle is ahead.",
         both(covered(REAR, others_clear=True), leads),
-        moves=new_kilometre,
+        moves=falls_on(REAR),
         meets="blinded_camera",
         per_km=0.4,
     ),

@@ -1,7 +1,7 @@
 """Where a situation begins: cars at moments, each with a little before and after, on a clock of their own."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -40,7 +40,10 @@ def find(situation: Situation, count: int, *, seed: int) -> Passages:
             some = slice(start, start + _TRUTHS)
             there = _shows(situation, world, met[some], when[some]) & ~np.isin(met[some], cars)
             begins, known = _onset(situation, world, met[some][there], when[some][there])
-            cars, ticks = np.append(cars, met[some][there][known]), np.append(ticks, begins[known])
+            known &= when[some][there] - begins >= situation.least_s * TICKS_PER_S
+            who, begins = met[some][there][known], begins[known]
+            clear = _clear(situation, world, who, begins)
+            cars, ticks = np.append(cars, who[clear]), np.append(ticks, begins[clear])
             if len(cars) >= count:
                 return Passages(world, situation, cars[:count], ticks[:count])
     return Passages(world, situation, cars, ticks)
@@ -83,6 +86,25 @@ def _onset(situation: Situation, world: World, cars: Cars, ticks: Ticks) -> tupl
     return begins, ~holding
 
 
+def looks_of(situation: Situation) -> Ticks:
+    """Ticks since a passage's beginning at which its car looks, (T,); before it they are below 0."""
+    first, last, step = (
+        round(each * TICKS_PER_S) for each in (-situation.before_s, situation.after_s, situation.every_s)
+    )
+    return np.arange(first, last + 1, step, dtype=np.int64)
+
+
+def _clear(situation: Situation, world: World, cars: Cars, begins: Ticks) -> Mask:
+    """On which passages there is, at no look, what must not be there."""
+    clear = np.ones(len(cars), np.bool_)
+    if situation.without is None:
+        return clear
+    for look in looks_of(situation):
+        rows = np.flatnonzero(clear)
+        clear[rows] = ~situation.without(world.truth(cars[rows], begins[rows] + look)) if len(rows) else False
+    return clear
+
+
 class OwnClocks:
     """A world seen by car 0 … m-1, each of which is some car of it, on a clock that starts where its passage does.
 
@@ -116,7 +138,7 @@ class OwnClocks:
         """Pictures."""
         seen = self.world.frames(*self.really(cars, ticks))
         who = np.atleast_1d(np.asarray(cars)).astype(np.uint32)
-        return CameraFrames(who, np.broadcast_to(np.asarray(ticks, np.int64), who.shape), seen.pixels, seen.radar_m)
+        return replace(seen, cars=who, ticks=np.broadcast_to(np.asarray(ticks, np.int64), who.shape))
 
     def motion(self, cars: ArrayLike, ticks: ArrayLike) -> Any:
         """How they move."""

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from fleet.errors import UnknownRule
 from fleet.proving.ground import PROOFS, SITUATIONS, Proof
-from fleet.proving.passages import TICKS_PER_S, OwnClocks, Passages, find
+from fleet.proving.passages import OwnClocks, Passages, find, looks_of
 from fleet.proving.situations import Situation
 from scenarios import TICK_US
 from triggers import Memory, Reason, TriggerSpec, load_spec
@@ -44,18 +44,17 @@ class Course:
 def drive(passages: Passages, network: Network, specs: Sequence[TriggerSpec]) -> Course:
     """Every passage from a little before it begins to a little after, each by a car of its own."""
     situation, m = passages.situation, len(passages)
-    starts = passages.begins - round(situation.before_s * TICKS_PER_S)
+    looks = looks_of(situation)
+    starts = passages.begins + looks[0]
     world = OwnClocks(passages.world, passages.cars, starts)
     loadout = Loadout.equip("proving", network, [], specs, Memory(0, m))
     onboard, cars = Onboard(world, [loadout], first_car=0, cars=m), np.arange(m, dtype=np.uint32)
-    step = round(situation.every_s * TICKS_PER_S)
-    ticks = np.arange(0, round((situation.before_s + situation.after_s) * TICKS_PER_S) + 1, step)
-    verdicts = [loadout.evaluator.observe(onboard.see(loadout, cars, int(tick))) for tick in ticks]
+    verdicts = [loadout.evaluator.observe(onboard.see(loadout, cars, int(tick))) for tick in looks - looks[0]]
     return Course(
         passages=passages,
         rules=tuple(spec.name for spec in specs),
-        seconds=ticks * TICK_US / 1e6 - situation.before_s,
-        ticks=starts[:, None] + ticks,
+        seconds=looks * TICK_US / 1e6,
+        ticks=passages.begins[:, None] + looks,
         fired=np.stack([each.reasons == Reason.FIRED for each in verdicts], axis=1),
         scores=np.stack([each.scores for each in verdicts], axis=1),
     )

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fleet.engine.training import labels_of
 from scenarios import ENCOUNTERS, KINDS, Truth, World
+from vehicle import TASKS
 
 Mask = NDArray[np.bool_]
 Cars = NDArray[np.uint32]
@@ -16,7 +18,7 @@ Moves = Callable[[World, Cars, Ticks], Mask]
 Shows = Callable[[Truth], Mask]
 
 OFTEN = {"cell": 5.0, "stretch": 1.2, "place": 1.0}  # per km; on a stretch that is nearly each
-_STILL_MPS, _STEP = 0.5, 10
+_STILL_MPS, _STEP, _MOMENT = 0.5, 10, 20  # ticks
 _QUIET = {"crosswalks_per_km": 1.0, "junctions_per_km": 1.0, "hard_brakes_per_hour": 0.0}
 
 
@@ -31,6 +33,8 @@ class Situation:
     world: whose climate; changes: further fields of the world
     before_s, after_s: how much is driven before it begins and from then on; every_s: how often the car looks
     lasts: it has no beginning that matters; any moment of it will do
+    least_s: what is over sooner does not count
+    without: what must not be there at any look of the passage, for it is what a near miss only resembles
     """
 
     says: str
@@ -44,6 +48,8 @@ class Situation:
     after_s: float = 7.0
     every_s: float = 0.4
     lasts: bool = False
+    least_s: float = 0.0
+    without: Shows | None = None
 
     @property
     def fields(self) -> dict[str, Any]:
@@ -55,11 +61,14 @@ class Situation:
         return {**_QUIET, "encounters_per_km": rates, **self.changes}
 
 
-def thing(kind: str, trait: str = "", *, within_m: float = 45.0, state: int | None = None) -> Shows:
-    """Whether such a thing is in sight ahead."""
+def thing(
+    kind: str, trait: str = "", *, within_m: float = 45.0, aside_m: float = np.inf, state: int | None = None
+) -> Shows:
+    """Whether such a thing is in sight ahead, no farther aside than so."""
 
     def shows(truth: Truth) -> Mask:
         there = (truth.kind == KINDS.index(kind)) & truth.valid & (truth.x_m > 0) & (truth.distance_m < within_m)
+        there &= np.abs(truth.y_m) < aside_m
         if trait:
             there &= truth.has(trait)
         if state is not None:
@@ -84,6 +93,18 @@ def leads(truth: Truth) -> Mask:
     vehicle = np.isin(truth.kind, [KINDS.index(kind) for kind in ("vehicle", "truck", "school_bus")]) & truth.valid
     ahead = (truth.x_m > 0) & (truth.distance_m < 40) & (np.abs(truth.y_m) < 1.5)
     return np.asarray((vehicle & ahead).any(axis=1))
+
+
+def shown_by(camera: int, *, but_not_by: int) -> Shows:
+    """Whether a labeller names a vehicle in one camera (its place in the rig) and is sure of none in another."""
+
+    def shows(truth: Truth) -> Mask:
+        label, told = labels_of({"vehicles": TASKS["vehicles"]}, truth)["vehicles"]
+        named = label.numpy() > 0.5
+        sure = named if told is None else told.numpy() > 0.5
+        return np.asarray(named[:, camera] & sure[:, but_not_by] & ~named[:, but_not_by])
+
+    return shows
 
 
 def covered(camera: int, *, others_clear: bool = False) -> Shows:
@@ -125,10 +146,19 @@ def shaken(least_mps2: float, most_mps2: float = np.inf) -> Moves:
     return moves
 
 
-def new_kilometre(world: World, cars: Cars, ticks: Ticks) -> Mask:
-    """Whether a kilometre of the trip has just ended: there a lens is covered, or clear again."""
-    now, before = (world.motion(cars, ticks - shift).odometer_m for shift in (0, 20))
-    return np.asarray((now // 1000 != before // 1000) & (now > 1000))
+def falls_on(camera: int) -> Moves:
+    """Whether something covers the lens of this camera (its place in the rig) that was clear a moment ago."""
+
+    def moves(world: World, cars: Cars, ticks: Ticks) -> Mask:
+        now, before = (world.motion(cars, ticks - shift).odometer_m for shift in (0, _MOMENT))
+        found = np.asarray((now // 1000 != before // 1000) & (now > 1000))  # covered, or clear again, by the kilometre
+        rows = np.flatnonzero(found)
+        if len(rows):
+            was, is_now = (world.truth(cars[rows], ticks[rows] - shift).covered[:, camera] for shift in (_MOMENT, 0))
+            found[rows] = (is_now > 0.6) & (was < 0.4)
+        return found
+
+    return moves
 
 
 def enters_tunnel(world: World, cars: Cars, ticks: Ticks) -> Mask:

@@ -89,9 +89,11 @@ class CameraFrames:
     ticks: (n,) int64
     pixels: (n, cameras, 3, height, width) uint8, RGB
     radar_m: (n,) float32, what a radar beside them heard: the nearest echo ahead, infinity for none; None: no radar
+    radar_aside_m: (n,) float32, how far left of the car's own axis that echo is; means nothing where there is none
     """
 
     cars: NDArray[np.uint32]
     ticks: NDArray[np.int64]
     pixels: torch.Tensor
     radar_m: NDArray[np.float32] | None = None
+    radar_aside_m: NDArray[np.float32] | None = None

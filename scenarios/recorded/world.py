@@ -18,7 +18,7 @@ from scenarios.paint.painter import CHUNK, Painter, noise_of
 from scenarios.paint.scene import LIGHT, OBJECT, POSE, ROAD, Kind, Scene
 from scenarios.paint.shade import Sheet, Surface
 from scenarios.paint.silhouettes import Outlines
-from scenarios.radar import nearest_echo_m
+from scenarios.radar import nearest_echo
 from scenarios.recorded.drive import DriveState
 from scenarios.recorded.kinds import KIND_NAMES
 from scenarios.recorded.opening import open_drives
@@ -113,7 +113,7 @@ class RecordedWorld:
         """Pictures of n cars: (n, cameras, 3, h, w) uint8."""
         who, when = paired(cars, ticks)
         scene, _ = self._scene(who, when)
-        return CameraFrames(who, when, self._painter.paint(scene), nearest_echo_m(scene, self._draws, who, when))
+        return CameraFrames(who, when, self._painter.paint(scene), *nearest_echo(scene, self._draws, who, when))
 
     def motion(self, cars: ArrayLike, ticks: ArrayLike) -> Motion:
         """How n cars move: as their drive's ego did."""

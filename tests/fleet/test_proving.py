@@ -8,7 +8,7 @@ import pytest
 from fleet.errors import UnknownRule
 from fleet.proving.ground import PROOFS, SITUATIONS
 from fleet.proving.page import page_of, told
-from fleet.proving.passages import OwnClocks, find
+from fleet.proving.passages import TICKS_PER_S, OwnClocks, find, looks_of
 from fleet.proving.prove import Proven as Outcome
 from fleet.proving.prove import drive, library_rules
 from fleet.report.proving import write_proving
@@ -50,6 +50,33 @@ def test_a_rule_fires_on_what_it_must_and_not_on_a_near_miss(outcome: Outcome) -
 def test_a_passage_begins_before_what_is_met(outcome: Outcome) -> None:
     course = outcome.courses["sharp_crest"]
     assert (course.ticks[:, 0] < course.passages.begins).all()
+
+
+def test_what_falls_on_a_lens_was_not_there_a_moment_before() -> None:
+    found = find(SITUATIONS["main_covered"], 2, seed=11)
+    assert len(found) == 2
+    was, now = (found.world.truth(found.cars, found.begins + shift).covered[:, 0] for shift in (-40, 20))
+    assert (was < 0.4).all()
+    assert (now > 0.6).all()
+
+
+def test_a_near_miss_holds_nothing_that_must_fire_the_rule() -> None:
+    near_miss = SITUATIONS["motorway_lead"]
+    assert near_miss.without is not None
+    found = find(near_miss, 2, seed=11)
+    assert len(found) == 2
+    for look in looks_of(near_miss):
+        assert not near_miss.without(found.world.truth(found.cars, found.begins + look)).any()
+
+
+def test_what_is_over_too_soon_is_no_passage() -> None:
+    asked = SITUATIONS["vehicle_beside"]
+    found = find(asked, 1, seed=11)
+    assert asked.shows is not None
+    assert asked.least_s > 0
+    lasts = found.begins + round(asked.least_s * TICKS_PER_S)
+    assert asked.shows(found.world.truth(found.cars, found.begins)).all()
+    assert asked.shows(found.world.truth(found.cars, lasts)).all()
 
 
 def test_cars_of_a_passage_have_clocks_of_their_own(outcome: Outcome) -> None:

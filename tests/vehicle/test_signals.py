@@ -7,7 +7,7 @@ from little_world import LittleWorld
 from triggers import SignalTable
 from vehicle import Network
 from vehicle.perceive import perceive
-from vehicle.signals import LIGHT, RAIN, VSS, column_types, tabulate
+from vehicle.signals import LIGHT, RADAR, RADAR_ASIDE, RAIN, VSS, column_types, tabulate
 
 CARS = np.arange(6, dtype=np.uint32)
 
@@ -30,6 +30,18 @@ def test_a_candidate_adds_a_column_of_disagreement_for_each_task(production: Net
     added = column_types(production, [candidate]).keys() - column_types(production).keys()
     assert {"weather.disagreement", "pedestrians.disagreement.candidate"} <= added
     assert len(added) == 2 * len(production.tasks)
+
+
+def test_where_the_radar_hears_nothing_neither_its_distance_nor_its_place_is_known(
+    world: LittleWorld, production: Network
+) -> None:
+    heard = np.array([12.0, np.inf] * 3, np.float32)
+    frames = dataclasses.replace(world.frames(CARS, 700), radar_m=heard, radar_aside_m=np.zeros(6, np.float32))
+    (percepts,) = perceive([production], frames)
+    found = tabulate(700, world, frames, percepts, {})
+    for column in (RADAR, RADAR_ASIDE):
+        assert found.defined(column).tolist() == [True, False] * 3
+        assert not table(world, production).defined(column).any()
 
 
 def test_motion_stands_in_the_units_of_vss(world: LittleWorld, production: Network) -> None:
