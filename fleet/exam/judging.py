@@ -8,6 +8,8 @@ from fleet.exam.forecast import Forecast
 from fleet.exam.grading import Slice, thin_because
 from triggers import estimate
 
+_NOTHING = estimate.Interval(float("nan"), 0.0, 1.0)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evidence:
@@ -26,31 +28,36 @@ class Evidence:
     aimed: bool
 
 
+def interval_of(
+    each: estimate.Requirement, figures: estimate.Figures, slices: Sequence[Slice], versus: Versus | None,
+    mb: estimate.Interval, nothing: estimate.Interval,
+) -> estimate.Interval:  # fmt: skip
+    """The figure that a requirement is about; mb: uploaded a car-day; nothing: where there is no such figure."""
+    if each.where:
+        part = next((part for part in slices if part.name == each.where), None)
+        return getattr(part, each.name) if part else nothing
+    if each.change:
+        return versus.change(each.figure) if versus else nothing
+    return {
+        "precision": figures.precision, "recall": figures.recall, "fires_per_car_day": figures.fires,
+        "false_fires_per_car_day": figures.wrong, "upload_mb_per_car_day": mb,
+    }[each.name]  # fmt: skip
+
+
 def judged(required: Sequence[estimate.Requirement], found: Evidence) -> list[estimate.Verdict]:
     """Each requirement against its interval; an alarm, thin figures or driving that nobody looked at pass nothing."""
     verdicts = []
     for each in required:
         doubt = _doubt(each, found)
-        verdicts.append(estimate.judge(each, _interval(each, found), believed=not doubt, doubt=doubt))
+        mb = found.forecast.mb_per_car_day
+        interval = interval_of(each, found.figures, found.slices, found.versus, mb, _NOTHING)
+        verdicts.append(estimate.judge(each, interval, believed=not doubt, doubt=doubt))
     return verdicts
 
 
 def unanswered(guard: estimate.Guard, figures: estimate.Figures) -> bool:
     """Whether an alarm is about something that the figures do not hold."""
     return bool(guard.alarm) and (guard.fewer or not figures.resolved)
-
-
-def _interval(each: estimate.Requirement, found: Evidence) -> estimate.Interval:
-    figures, nothing = found.figures, estimate.Interval(float("nan"), 0.0, 1.0)
-    if each.where:
-        part = next((part for part in found.slices if part.name == each.where), None)
-        return getattr(part, each.name) if part else nothing
-    if each.change:
-        return found.versus.change(each.figure) if found.versus else nothing
-    return {
-        "precision": figures.precision, "recall": figures.recall, "fires_per_car_day": figures.fires,
-        "false_fires_per_car_day": figures.wrong, "upload_mb_per_car_day": found.forecast.mb_per_car_day,
-    }[each.name]  # fmt: skip
 
 
 def _unasked(each: estimate.Requirement, found: Evidence) -> str:

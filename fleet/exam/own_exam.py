@@ -9,11 +9,13 @@ import numpy as np
 from fleet.exam.changes import Versus, differing, refuse_changes
 from fleet.exam.forecast import hours_to
 from fleet.exam.grading import SHOWN, Graded, Scored, Slice, graded, sliced, thin_because
+from fleet.exam.judging import interval_of
 from fleet.exam.own_data import Own, own_of
 from fleet.exam.own_versus import Other, matched, versus
 from triggers import estimate
 
 FEW_CLUSTERS = "the encounters are from fewer than ten drives or cars, which says little of others"
+_NOTHING = estimate.Interval(float("nan"), 0.0, float("inf"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,22 +206,10 @@ def _apart(own: Own, other: Own) -> list[Snap]:
 
 
 def _judged(each: estimate.Requirement, found: OwnExam) -> estimate.Verdict:
-    interval = _interval(each, found)
+    mb = found.mb_per_car_day or _NOTHING
+    interval = interval_of(each, found.figures, found.slices, found.versus, mb, _NOTHING)
     doubt = _unsaid(each, found, interval) or (found.doubt if each.name == "precision" else found.few)
     return estimate.judge(each, interval, believed=not doubt, doubt=doubt)
-
-
-def _interval(each: estimate.Requirement, found: OwnExam) -> estimate.Interval:
-    figures, nothing = found.figures, estimate.Interval(float("nan"), 0.0, float("inf"))
-    if each.where:
-        part = next((part for part in found.slices if part.name == each.where), None)
-        return getattr(part, each.name) if part else nothing
-    if each.change:
-        return found.versus.change(each.figure) if found.versus else nothing
-    return {
-        "precision": figures.precision, "recall": figures.recall, "fires_per_car_day": figures.fires,
-        "false_fires_per_car_day": figures.wrong, "upload_mb_per_car_day": found.mb_per_car_day or nothing,
-    }[each.name]  # fmt: skip
 
 
 def _unsaid(each: estimate.Requirement, found: OwnExam, interval: estimate.Interval) -> str:

@@ -2,8 +2,6 @@
 
 import json
 import re
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from in_a_browser import needs_a_browser, shown
 from little_clips import RULE, clip_of
 from scipy.optimize import brentq
 from scipy.stats import gamma
@@ -23,7 +22,6 @@ from fleet.exam.own_clips import ClipOrder, examine_clips
 from fleet.exam.own_exam import OwnExam, ScoreOrder, examine_scores
 from triggers import estimate
 
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 HERE, THERE = [0, 1, 2, 3, 6], [0, 1, 4, 6, 7, 8]
 """Of twelve encounters, the first six with what it is for, those that this version fires at and those of the other."""
 
@@ -280,18 +278,13 @@ def test_versions_that_fire_alike_differ_nowhere(tmp_path: Path) -> None:
     assert not [snap for snap in found.snaps if snap.sort.startswith(("only", "other"))]
 
 
-@pytest.mark.skipif(BROWSER is None, reason="needs Chromium")
+@needs_a_browser
 @pytest.mark.parametrize("width", [390, 1280])
 def test_a_browser_shows_the_page_of_two_versions_without_scrolling_sideways(tmp_path: Path, width: int) -> None:
     compared(tmp_path)
-    page, measured = tmp_path / "exam.html", "document.documentElement.scrollWidth + ' ' + innerWidth"
+    page = tmp_path / "exam.html"
     arguments = ["trigger", "exam", "mine", "--scores", str(tmp_path / "here.parquet"), "--out", str(page)]
     CliRunner().invoke(build(), [*arguments, "--versus", str(tmp_path / "there.parquet")])
-    page.write_text(page.read_text().replace("</body>", f"<script>document.title = {measured}</script></body>"))
-    options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
-    command = [str(BROWSER), *options, f"--window-size={width},900", "--dump-dom", page.as_uri()]
-    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    found = re.search(r"<title>(\d+) (\d+)</title>", shown)
-    assert found is not None
-    assert int(found[1]) <= int(found[2])
-    assert "Against there" in shown
+    found = shown(page.read_text(), tmp_path, width)
+    assert found.page_width <= found.window_width
+    assert "Against there" in found.document

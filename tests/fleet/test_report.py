@@ -1,7 +1,6 @@
 import json
 import re
 import shutil
-import subprocess
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import simplejpeg
+from in_a_browser import needs_a_browser, shown
 from synthetic_run import FIRES, clip_id, clip_of, write_run
 
 from fleet.errors import NotARun
@@ -20,8 +20,6 @@ from fleet.report.pictures import nearest, png
 from fleet.report.svg import across, clock, over_time, short, stack, upward
 from scenarios import CLASSES, GRID
 from vehicle.map_picture import draw
-
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
 @pytest.fixture(scope="module")
@@ -252,20 +250,13 @@ def test_stacked_shares_rest_on_each_other() -> None:
     assert stack([[1, 2], [3, 4]]) == [([0, 0], [1, 2]), ([1, 2], [4, 6])]
 
 
-@pytest.mark.skipif(BROWSER is None, reason="needs Chromium")
+@needs_a_browser
 @pytest.mark.parametrize("width", [390, 1280])
 def test_a_browser_shows_the_page_without_scrolling_sideways(
     folder: Path, page: str, tmp_path: Path, width: int
 ) -> None:
-    measured = "<script>document.title = document.documentElement.scrollWidth + ' ' + innerWidth</script>"
-    file = tmp_path / "page.html"
-    file.write_text(page.replace("</body>", f"{measured}</body>"))
-    options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
-    command = [str(BROWSER), *options, f"--window-size={width},900", "--dump-dom", file.as_uri()]
-    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    found = re.search(r"<title>(\d+) (\d+)</title>", shown)
-    assert found is not None
-    assert int(found[1]) <= int(found[2])
+    found = shown(page, tmp_path, width)
+    assert found.page_width <= found.window_width
 
 
 def page_text(file: Path) -> str:
